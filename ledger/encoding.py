@@ -1,0 +1,145 @@
+"""Canonical MessagePack: one spelling per value, made by msgpack and read by msgspec.
+
+Only nil, bool, int, bin, str (NFC) and array; shortest form of each; no maps, floats, extension
+types or optional tails. Two codecs have to agree: what msgspec decoded is packed again by msgpack
+and must be the same bytes. This is the only module that knows either library's MessagePack.
+"""
+
+import unicodedata
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar, cast
+
+import msgpack
+import msgspec
+
+from ledger.errors import FormError
+
+T = TypeVar("T")
+
+MAX_INT = 2**64 - 1
+MIN_INT = -(2**63)
+MAX_DEPTH = 8
+
+_to_builtins = msgspec.to_builtins
+
+
+def pack(value: Any) -> bytes:
+    """Return the canonical bytes of `value`: nested lists or tuples of None, bool, int, bytes, str.
+
+    Raises:
+        FormError: A type outside that set, an int outside 64 bits, or text that is not NFC.
+
+    Example:
+        >>> pack([1, "a", b"\\x00", None]).hex()
+        '9401a161c40100c0'
+    """
+    _check(value, 0)
+    return cast(bytes, msgpack.packb(value, use_bin_type=True))
+
+
+def pack_record(record: msgspec.Struct) -> bytes:
+    """Return the canonical bytes of a typed record (a msgspec Struct with array_like=True)."""
+    return pack(_to_builtins(record, builtin_types=(bytes,)))
+
+
+def unpack(data: bytes) -> Any:
+    """Return the value of canonical bytes as nested lists; refuse any other spelling.
+
+    Raises:
+        FormError: Not MessagePack, trailing bytes, or not the canonical spelling.
+    """
+    try:
+        value = msgspec.msgpack.decode(data)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise FormError("MessagePack", "canonical bytes", str(error)) from None
+    if pack(value) != data:
+        raise FormError("MessagePack", "the shortest spelling", data)
+    return value
+
+
+class Codec(Generic[T]):
+    """Reads and writes one typed record.
+
+    Example:
+        >>> class Point(msgspec.Struct, array_like=True, forbid_unknown_fields=True):
+        ...     x: int
+        ...     y: int
+        >>> Codec(Point).decode(bytes.fromhex("920102"))
+        Point(x=1, y=2)
+    """
+
+    def __init__(self, record_type: type[T]) -> None:
+        self._decoder = msgspec.msgpack.Decoder(record_type)
+        self._name = record_type.__name__
+
+    def decode(self, data: bytes) -> T:
+        """Return the record.
+
+        Raises:
+            FormError: A field has the wrong type, length or range, a field is missing or too many,
+                or the bytes are not canonical.
+        """
+        try:
+            record = self._decoder.decode(data)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise FormError(self._name, "a well-formed record", str(error)) from None
+        plain = _to_builtins(record, builtin_types=(bytes,))
+        _check_texts(plain)
+        if msgpack.packb(plain, use_bin_type=True) != data:
+            raise FormError(self._name, "the canonical spelling", data)
+        return record
+
+    @staticmethod
+    def encode(record: msgspec.Struct) -> bytes:
+        """Return the canonical bytes of `record`."""
+        return pack_record(record)
+
+
+def _check(value: Any, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise FormError("MessagePack", f"at most {MAX_DEPTH} levels")
+    check = _CHECKS.get(type(value))
+    if check is None:
+        raise FormError("MessagePack", "nil, bool, int, bin, str or array", type(value).__name__)
+    check(value, depth)
+
+
+def _check_array(value: Any, depth: int) -> None:
+    for item in value:
+        _check(item, depth + 1)
+
+
+def _check_int(value: int, _depth: int) -> None:
+    if not MIN_INT <= value <= MAX_INT:
+        raise FormError("MessagePack", "an integer of 64 bits", value)
+
+
+def _check_text(value: str, _depth: int) -> None:
+    if not value.isascii() and not unicodedata.is_normalized("NFC", value):
+        raise FormError("MessagePack", "text in NFC", value)
+
+
+def _check_texts(plain: Any) -> None:
+    # The typed decoder has already limited every type and range; only NFC is left to check.
+    for item in plain:
+        kind = type(item)
+        if kind is str:
+            if not item.isascii():
+                _check_text(item, 0)
+        elif kind is list:
+            _check_texts(item)
+
+
+def _check_nothing(_value: Any, _depth: int) -> None:
+    return None
+
+
+_CHECKS: dict[type, Callable[[Any, int], None]] = {
+    list: _check_array,
+    tuple: _check_array,
+    int: _check_int,
+    str: _check_text,
+    bool: _check_nothing,
+    bytes: _check_nothing,
+    type(None): _check_nothing,
+}

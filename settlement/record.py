@@ -1,0 +1,349 @@
+"""Every kind of entry, one typed record each: the bodies that are signed into the logs.
+
+A body is a positional array on the wire; names live here, in the documents and in JSON. A changed
+body is a new kind. `approvals` is present from the start in every body that decides or moves money
+and may stay empty while the rule set asks for none.
+
+    kind  record          in the log of         says
+    10    Settlement      treatment province    a patient's bill was split at discharge
+    11    Reversal        treatment province    all or part of a settlement is taken back
+    12    Acceptance      insured province      my debts below this size are right, but for these
+    13    Release         insured province      these exceptions of mine are lifted
+    50    Proposal        centre                the cut of a month and what follows from it
+    51    Withdrawal      centre                a proposal is taken back
+    52    Attestation     province              what I computed for a proposal
+    53    Silence         province              I have seen no attestation of that province
+    54    Ruling          centre                a mismatch is dismissed, with the reason
+    55    Confirmation    centre                a proposal has its quorum
+    56    Certificate     centre                every leg of a month has an end
+    70    Paid            payer                 money of a leg was sent
+    71    Received        payee                 money of a leg arrived
+    90    Genesis         centre, entry 0       the genesis file
+    91    Admission       centre                a participant joins
+    92    RuleSet         centre                a rule set comes into force
+"""
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from ledger.encoding import Codec
+from ledger.errors import FormError
+
+MAX_FEN = 2**53 - 1
+
+Fen = Annotated[int, msgspec.Meta(ge=-MAX_FEN, le=MAX_FEN)]
+Code = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{5}\Z")]
+Month = Annotated[str, msgspec.Meta(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z")]
+Day = Annotated[
+    str, msgspec.Meta(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\Z")
+]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
+Digits = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2,6}\Z")]
+Text = Annotated[str, msgspec.Meta(min_length=0, max_length=500)]
+Index = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Size = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Number = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+Key = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
+Signature = Annotated[bytes, msgspec.Meta(min_length=64, max_length=64)]
+
+
+class Record(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
+    """Base of all bodies: positional, immutable, no field too many."""
+
+    kind: ClassVar[int]
+
+    def encode(self) -> bytes:
+        """Return the canonical bytes of this body."""
+        return Codec.encode(self)
+
+
+class Part(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
+    """Base of the smaller arrays inside a body."""
+
+
+class Approval(Part):
+    """One operator's or governor's signature over the content of a body."""
+
+    key: Key
+    signature: Signature
+
+
+class Lines(Part):
+    """Fund lines in fen: what each fund owes for a record. Negative in a reversal."""
+
+    employee: Fen
+    resident: Fen
+    other: Fen
+    account: Fen
+
+
+class Settlement(Record):
+    """A patient's bill was split at discharge; the insured province owes `lines`."""
+
+    kind = 10
+    setl_id: Name
+    month: Month  # service month: the Shanghai date of the settlement
+    treatment_area: Code
+    insured_area: Code
+    insutype: Digits
+    clr_type: Digits
+    lines: Lines  # none below zero
+    commitment: Hash  # opened by the case file in the two vaults
+
+
+class Reversal(Record):
+    """All or part of a settlement of the same log is taken back."""
+
+    kind = 11
+    setl_id: Name
+    original_id: Name
+    month: Month  # its own service month, never before the original's
+    treatment_area: Code
+    insured_area: Code
+    insutype: Digits
+    clr_type: Digits
+    lines: Lines  # none above zero, never more than what is left of the original
+    commitment: Hash
+
+
+class Exempt(Part):
+    """One original that an acceptance does not cover."""
+
+    index: Index
+    code: Name  # NO_FILE, COMMITMENT, ROW, AMOUNT, FIELDS
+
+
+class Acceptance(Record):
+    """All debts of this log's author in `log` below `size` are right, but for `exceptions`."""
+
+    kind = 12
+    log: Code
+    size: Size
+    root: Hash
+    exceptions: list[Exempt]  # ascending, within the newly covered range
+    approvals: list[Approval]
+
+
+class Release(Record):
+    """Exceptions of this log's author are lifted: these originals bind from here on."""
+
+    kind = 13
+    log: Code
+    indexes: list[Index]  # ascending
+    approvals: list[Approval]
+
+
+class Head(Part):
+    """A log as it stands at the cut."""
+
+    code: Code
+    size: Size
+    root: Hash
+
+
+class Net(Part):
+    """What a participant receives for the month; negative if it pays."""
+
+    code: Code
+    fen: Fen
+
+
+class Proposal(Record):
+    """The cut of a month and what follows from it."""
+
+    kind = 50
+    month: Month
+    revision: Number
+    cut: list[Head]  # every participant's log, by code
+    ruleset_hash: Hash
+    nets: list[Net]  # every participant, by code; sum 0
+    result_hash: Hash
+    approvals: list[Approval]
+
+
+class Withdrawal(Record):
+    """A proposal that is not confirmed is taken back; the next revision may follow."""
+
+    kind = 51
+    month: Month
+    revision: Number
+    proposal_hash: Hash
+    reason: Text
+    approvals: list[Approval]
+
+
+class Cell(Part):
+    """One pair sum on which two computations differ."""
+
+    debtor: Code
+    creditor: Code
+    line: Name  # employee, resident, other, account; or net (then debtor == creditor)
+    proposed_fen: Fen
+    computed_fen: Fen
+
+
+class Attestation(Record):
+    """What this log's author computed for a proposal: a match if `cells` is empty."""
+
+    kind = 52
+    month: Month
+    revision: Number
+    proposal_hash: Hash  # leaf hash of the proposal
+    cut_hash: Hash
+    result_hash: Hash  # of the author's own computation
+    cells: list[Cell]
+    approvals: list[Approval]
+
+
+class Silence(Record):
+    """This log's author has seen no attestation of `code` for a proposal."""
+
+    kind = 53
+    month: Month
+    revision: Number
+    proposal_hash: Hash
+    code: Code
+    approvals: list[Approval]
+
+
+class Place(Part):
+    """One entry of one log."""
+
+    code: Code
+    index: Index
+
+
+class Ruling(Record):
+    """The centre dismisses a mismatch and says why."""
+
+    kind = 54
+    month: Month
+    revision: Number
+    mismatch: Place
+    reason: Text
+    approvals: list[Approval]
+
+
+class Dismissed(Part):
+    """A mismatch that does not hold up the month, and the ruling that says so."""
+
+    mismatch: Place
+    ruling_index: Index
+
+
+class Silent(Part):
+    """A participant without an attestation, and the records of others that say so."""
+
+    code: Code
+    records: list[Place]
+
+
+class Confirmation(Record):
+    """A proposal has its quorum; lists what it counts, so that anyone can count again."""
+
+    kind = 55
+    month: Month
+    revision: Number
+    proposal_hash: Hash
+    result_hash: Hash
+    matches: list[Place]
+    dismissed: list[Dismissed]
+    silent: list[Silent]
+    approvals: list[Approval]
+
+
+class LegEnd(Part):
+    """How one leg of a month ended."""
+
+    number: Number
+    paid: Place
+    received: Place
+
+
+class Certificate(Record):
+    """Every leg of a month has an end."""
+
+    kind = 56
+    month: Month
+    revision: Number
+    confirmation_hash: Hash
+    legs: list[LegEnd]
+    approvals: list[Approval]
+
+
+class Paid(Record):
+    """The author sent the money of a leg."""
+
+    kind = 70
+    month: Month
+    leg: Number
+    payee: Code
+    fen: Fen  # above zero
+    reference: Name  # the bank's number
+    date: Day
+    approvals: list[Approval]
+
+
+class Received(Record):
+    """The money of a leg arrived at the author."""
+
+    kind = 71
+    month: Month
+    leg: Number
+    payer: Code
+    fen: Fen  # above zero
+    reference: Name
+    date: Day
+    approvals: list[Approval]
+
+
+class Genesis(Record):
+    """Entry 0 of the centre's log: the bytes of the genesis file."""
+
+    kind = 90
+    genesis: bytes
+
+
+class Member(Part):
+    """A participant's code and raw public keys by purpose."""
+
+    code: Code
+    entry_key: Key
+    checkpoint_key: Key
+    witness_key: Key
+    transport_key: Key
+
+
+class Admission(Record):
+    """A participant joins, by decision of the governance keys."""
+
+    kind = 91
+    member: Member
+    approvals: list[Approval]
+
+
+class RuleSet(Record):
+    """A rule set comes into force for every cut below which this entry lies."""
+
+    kind = 92
+    name: Name
+    text: Annotated[bytes, msgspec.Meta(max_length=60_000)]  # the TOML file as it is
+    approvals: list[Approval]
+
+
+RECORDS: dict[int, type[Record]] = {cls.kind: cls for cls in Record.__subclasses__()}
+_CODECS: dict[int, Codec[Record]] = {kind: Codec(cls) for kind, cls in RECORDS.items()}
+
+
+def decode_body(kind: int, body: bytes) -> Record:
+    """Return the typed record of an entry's body.
+
+    Raises:
+        FormError: The kind is unknown, or the body is not a canonical record of that kind.
+    """
+    codec = _CODECS.get(kind)
+    if codec is None:
+        raise FormError("kind", "a known kind of entry", kind)
+    return codec.decode(body)
