@@ -1,0 +1,1 @@
+"""Data the programs read: participants, rule sets, examples."""

@@ -7,7 +7,7 @@ and must be the same bytes. This is the only module that knows either library's 
 
 import unicodedata
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, cast
+from typing import Annotated, Any, Generic, TypeVar, cast
 
 import msgpack
 import msgspec
@@ -15,6 +15,10 @@ import msgspec
 from ledger.errors import FormError
 
 T = TypeVar("T")
+
+_Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+_Small = Annotated[int, msgspec.Meta(ge=0, le=255)]
+_Origin = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,100}\Z")]
 
 MAX_INT = 2**64 - 1
 MIN_INT = -(2**63)
@@ -143,3 +147,38 @@ _CHECKS: dict[type, Callable[[Any, int], None]] = {
     bytes: _check_nothing,
     type(None): _check_nothing,
 }
+
+
+class _Header(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
+    version: _Count
+    origin: _Origin
+    index: _Count
+    kind: _Small
+    at_ms: _Count
+    body: msgspec.Raw
+
+
+_header = msgspec.msgpack.Decoder(_Header)
+_SIX = b"\x96"
+
+
+def encode_header(version: int, origin: str, index: int, kind: int, at_ms: int) -> bytes:
+    """Return the first bytes of an entry: an array of six, of which the sixth, the body, follows."""
+    return _SIX + b"".join(map(msgpack.packb, (version, origin, index, kind, at_ms)))
+
+
+def decode_header(data: bytes) -> tuple[int, str, int, int, int, bytes]:
+    """Return version, origin, index, kind, time and the bytes of the body of an entry.
+
+    Raises:
+        FormError: Not an array of these six, or the first five are not spelled canonically.
+    """
+    try:
+        header = _header.decode(data)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise FormError("entry", "[1, origin, index, kind, at_ms, body]", str(error)) from None
+    body = bytes(header.body)
+    front = encode_header(header.version, header.origin, header.index, header.kind, header.at_ms)
+    if front + body != data or not (0x90 <= body[0] <= 0x9F or body[0] in (0xDC, 0xDD)):
+        raise FormError("entry", "the canonical spelling, with an array as body", data)
+    return header.version, header.origin, header.index, header.kind, header.at_ms, body

@@ -1,0 +1,110 @@
+"""Tables in memory: for the simulator, for tests and for audits of small logs.
+
+A transaction that raises leaves nothing behind. `snapshot` and `restore` let the simulator take a
+store back to what was durable.
+"""
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from ledger.table import Reader, T, Writer
+
+Snapshot = dict[str, dict[bytes, bytes]]
+
+
+class _Table:
+    def __init__(self) -> None:
+        self.values: dict[bytes, bytes] = {}
+        self.keys: list[bytes] = []
+
+    def put(self, key: bytes, value: bytes) -> None:
+        if key not in self.values:
+            if not self.keys or key > self.keys[-1]:
+                self.keys.append(key)
+            else:
+                insort(self.keys, key)
+        self.values[key] = value
+
+    def delete(self, key: bytes) -> None:
+        if self.values.pop(key, None) is not None:
+            del self.keys[bisect_left(self.keys, key)]
+
+
+class MemoryStore:
+    """A `table.Store` that lives as long as the object."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, _Table] = {}
+        self._undo: list[tuple[str, bytes, bytes | None]] | None = None
+
+    @contextmanager
+    def read(self) -> Iterator[Reader]:
+        """Return a view of the committed state."""
+        assert self._undo is None, "reading inside a transaction goes through its writer"
+        yield self
+
+    def transact(self, change: Callable[[Writer], T]) -> T:
+        """Run `change`; an exception undoes everything it did."""
+        assert self._undo is None, "one writer at a time"
+        self._undo = []
+        try:
+            return change(self)
+        except BaseException:
+            for table, key, before in reversed(self._undo):
+                if before is None:
+                    self._table(table).delete(key)
+                else:
+                    self._table(table).put(key, before)
+            raise
+        finally:
+            self._undo = None
+
+    def get(self, table: str, key: bytes) -> bytes | None:
+        """Return the value stored under `key`, or None."""
+        return self._table(table).values.get(key)
+
+    def scan(self, table: str, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Yield (key, value) for start <= key < stop, ascending."""
+        found = self._table(table)
+        keys = found.keys[bisect_left(found.keys, start) : bisect_left(found.keys, stop)]
+        return iter([(key, found.values[key]) for key in keys])
+
+    def last(self, table: str, start: bytes, stop: bytes) -> tuple[bytes, bytes] | None:
+        """Return the pair with the greatest key in start <= key < stop, or None."""
+        found = self._table(table)
+        at = bisect_left(found.keys, stop) - 1
+        if at < 0 or found.keys[at] < start:
+            return None
+        return found.keys[at], found.values[found.keys[at]]
+
+    def put(self, table: str, key: bytes, value: bytes) -> None:
+        """Store `value` under `key`."""
+        self._remember(table, key)
+        self._table(table).put(key, value)
+
+    def delete(self, table: str, key: bytes) -> None:
+        """Remove `key`."""
+        self._remember(table, key)
+        self._table(table).delete(key)
+
+    def snapshot(self) -> Snapshot:
+        """Return a copy of everything stored."""
+        return {name: dict(table.values) for name, table in self._tables.items()}
+
+    @classmethod
+    def restore(cls, snapshot: Snapshot) -> "MemoryStore":
+        """Return a store with the content of a snapshot."""
+        store = cls()
+        for name, values in snapshot.items():
+            table = store._table(name)
+            table.values = dict(values)
+            table.keys = sorted(values)
+        return store
+
+    def _remember(self, table: str, key: bytes) -> None:
+        assert self._undo is not None, "writing needs a transaction"
+        self._undo.append((table, key, self.get(table, key)))
+
+    def _table(self, name: str) -> _Table:
+        return self._tables.setdefault(name, _Table())

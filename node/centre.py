@@ -1,0 +1,144 @@
+"""The centre's node: draws the cut, proposes the batch, counts, confirms, pays out, certifies.
+
+It computes with the same functions as everybody. What it does by itself, where its configuration
+says so: `confirm` a batch as soon as it has what it needs, `final` once every leg is received.
+"""
+
+from typing import Any
+
+import structlog
+
+from ledger import log
+from ledger.errors import RefusedError, VerificationError
+from ledger.hashing import EMPTY_ROOT
+from ledger.signer import Signer
+from ledger.table import HEAD, Reader, Store, log_key
+from node import heads
+from node.command import CENTRE_ORDERS, confirmed_legs
+from node.role import Keys, Role
+from node.turn import Turn
+from settlement import batch as batches
+from settlement import leg as legs
+from settlement import state
+from settlement.party import CENTRE
+from settlement.record import Certificate, Genesis, Head, Net, Proposal, RuleSet
+from settlement.roster import Roster
+from settlement.ruleset import parse_ruleset
+
+_log = structlog.get_logger("centre")
+
+
+class Centre(Role):
+    """See the module's text."""
+
+    def __init__(
+        self,
+        founding: Roster,
+        keys: Keys,
+        store: Store,
+        signer: Signer,
+        automatic: frozenset[str] = frozenset(),
+        ruleset: bytes | None = None,
+    ) -> None:
+        super().__init__(CENTRE, founding, keys, store, signer)
+        self.automatic = automatic
+        self.ruleset = ruleset
+
+    def started(self, turn: Turn) -> None:
+        """Write entry 0 and the first rule set when the log is new."""
+        if log.size(turn.writer, log_key(CENTRE)) == 0:
+            turn.append(Genesis(self.founding.genesis))
+            if self.ruleset is not None:
+                turn.append(RuleSet(parse_ruleset(self.ruleset).name, self.ruleset, []))
+
+    # --- the batch -------------------------------------------------------------------------------
+
+    def cut(self, reader: Reader) -> list[Head]:
+        """Return the newest quorum-cosigned head of every participant's log; never below the last.
+
+        Raises:
+            RefusedError: A log is not held that far (BEHIND).
+        """
+        result = []
+        for code in self.roster.participants:
+            known = heads.load(reader, code)
+            size, root = (known.size, known.root) if known else (0, EMPTY_ROOT)
+            if log.size(reader, log_key(code)) < size:
+                raise RefusedError("BEHIND", f"the copy of {code} ends below its cosigned head")
+            result.append(Head(code, size, root))
+        return result
+
+    def compute(self, reader: Reader, month: str) -> tuple[list[Head], batches.Result]:
+        """Return the cut as it would be drawn now and what the month would come to."""
+        cut = self.cut(reader)
+        size = state.applied_size(reader, CENTRE)
+        return cut, batches.compute(reader, self.founding, month, cut, size)
+
+    def propose(self, turn: Turn, month: str) -> int:
+        """Draw the cut and propose the batch of `month`; return the entry's index."""
+        turn.flush()
+        cut, result = self.compute(turn.writer, month)
+        proposal = Proposal(
+            month=month,
+            revision=batches.next_revision(turn.writer, month),
+            cut=cut,
+            ruleset_hash=result.ruleset_hash,
+            nets=[Net(code, fen) for code, fen in sorted(result.nets.items())],
+            result_hash=result.hash,
+            approvals=[],
+        )
+        index = turn.append(proposal)
+        key = log_key(CENTRE) + b"result" + result.hash
+        turn.writer.put(HEAD, key, result.encode())
+        return index
+
+    def act(self, turn: Turn) -> None:
+        """Confirm and certify as far as the configuration lets the node do it alone."""
+        if "confirm" in self.automatic:
+            for month in state.open_months(turn.writer):
+                found = batches.latest_batch(turn.writer, self.founding, month)
+                if found and found.state == "ATTESTED":
+                    self._try(turn, lambda found=found: self.confirm(turn, found))
+            turn.flush()
+        if "final" in self.automatic:
+            for month, _ in state.confirmed_months(turn.writer):
+                if state.find(turn.writer, CENTRE, Certificate, state.month_key(month)) is None:
+                    self._try(turn, lambda month=month: self.certify(turn, month))
+
+    def _try(self, turn: Turn, act: Any) -> None:
+        try:
+            act()
+        except (RefusedError, VerificationError) as error:
+            _log.info("not yet", error=str(error))
+
+    def confirm(self, turn: Turn, found: batches.Batch) -> int:
+        """Confirm a batch that has what it needs; return the entry's index.
+
+        Raises:
+            VerificationError: It has not; see `batch.confirm`.
+        """
+        return turn.append(batches.confirm(turn.writer, self.founding, found))
+
+    def certify(self, turn: Turn, month: str) -> int:
+        """Write the final certificate of a month whose legs are all received.
+
+        Raises:
+            RefusedError: A leg is open (OPEN), or the month is not confirmed under a
+                quorum-cosigned head (STATE).
+        """
+        found, month_legs = confirmed_legs(self, turn.writer, month)
+        assert found.confirmation_index is not None
+        return turn.append(
+            legs.certificate(
+                turn.writer, month, found.revision, found.confirmation_index, month_legs
+            )
+        )
+
+    # --- orders ----------------------------------------------------------------------------------
+
+    def ordered(self, turn: Turn, verb: str, arguments: dict[str, Any]) -> Any:
+        """Carry out an operator's order; see `command`."""
+        order = CENTRE_ORDERS.get(verb)
+        if order is None:
+            raise RefusedError("VERB", f"the centre has no order {verb!r}")
+        return order(self, turn, **arguments)

@@ -1,0 +1,66 @@
+"""The way out: messages to other nodes over HTTP."""
+
+import asyncio
+
+import aiohttp
+
+from node import peerauth
+from node.clock import wall_ms
+from node.message import MAX_BODY, NO_ANSWER, AddCheckpoint, Answer, Message
+from settlement.roster import Roster
+
+TIMEOUT = aiohttp.ClientTimeout(total=20, connect=5)
+
+
+class Client:
+    """Connections to the other members; one per node."""
+
+    def __init__(self, code: str, roster: Roster, seed: bytes, peers: dict[str, str]) -> None:
+        self._code = code
+        self._roster = roster
+        self._seed = seed
+        self._peers = peers
+        self._session: aiohttp.ClientSession | None = None
+
+    async def send(self, to: str, message: Message) -> Answer:
+        """Return what `to` answers; NO_ANSWER if it cannot be reached or says too much."""
+        url = self._peers.get(to)
+        if url is None:
+            return NO_ANSWER
+        body = message.encode()
+        headers = {"Content-Type": "application/octet-stream"}
+        if not isinstance(message, AddCheckpoint):
+            headers[peerauth.HEADER] = peerauth.header(
+                self._roster, self._seed, self._code, to, message.path, wall_ms(), body
+            )
+        try:
+            return await self._post(url.rstrip("/") + message.path, body, headers)
+        except (aiohttp.ClientError, asyncio.TimeoutError, OSError):
+            return NO_ANSWER
+
+    async def _post(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+        session = self._open()
+        async with session.post(
+            url, data=body, headers=headers, allow_redirects=False, timeout=TIMEOUT
+        ) as response:
+            answer = bytearray()
+            async for chunk in response.content.iter_chunked(65_536):
+                answer += chunk
+                if len(answer) > MAX_BODY:
+                    return NO_ANSWER
+            return Answer(response.status, bytes(answer))
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=128, limit_per_host=4),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+            )
+        return self._session
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            await self._session.close()

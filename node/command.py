@@ -1,0 +1,268 @@
+"""What operators may order: the verbs behind `gongzhang day|batch|leg|entry|roster` and the API.
+
+An order runs inside a turn of the role. It either does all of what it says or raises RefusedError
+(or VerificationError) and nothing of it stays. Its value is what the operator is shown.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ledger.encoding import Codec
+from ledger.errors import FormError, RefusedError
+from ledger.table import Reader
+from node import heads
+from node.message import Case
+from node.turn import Turn
+from settlement import batch as batches
+from settlement import leg as legs
+from settlement import state
+from settlement.casefile import CaseRow, encode_case, record_of
+from settlement.party import CENTRE, province_of
+from settlement.record import (
+    Admission,
+    Paid,
+    Place,
+    Received,
+    Ruling,
+    RuleSet,
+    Silence,
+    Withdrawal,
+)
+from settlement.ruleset import parse_ruleset
+
+if TYPE_CHECKING:
+    from node.centre import Centre
+    from node.province import Province
+    from node.role import Role
+
+Order = Callable[..., Any]
+_ADMISSION = Codec(Admission)
+
+
+# --- provinces -------------------------------------------------------------------------------------
+
+
+def import_cases(role: "Province", turn: Turn, rows: list[CaseRow]) -> dict[str, Any]:
+    """Enter settlements and reversals; keep their case files and put them out for delivery.
+
+    A row whose entry exists with the same content changes nothing.
+
+    Raises:
+        RefusedError: An entry would be void, or a setl_id exists with other content (DUPLICATE).
+    """
+    assert role.random is not None
+    before = _size(turn)
+    kept = []
+    for row in rows:
+        data = encode_case(row)
+        own = role.vault.own(row.setl_id)
+        salt = own.salt if own is not None and own.case == data else role.random(32)
+        record = record_of(row, salt)
+        turn.append(record)
+        kept.append((province_of(record.insured_area), Case(row.setl_id, data, salt)))
+    # The vault is durable before the entries are: an entry whose case file is lost could never be
+    # accepted, a case file without an entry is found again by the next import.
+    role.vault.keep(kept)
+    role.outgoing |= {insured for insured, _ in kept}
+    turn.flush()
+    return {"rows": len(rows), "entered": _size(turn) - before, "size": _size(turn)}
+
+
+def _size(turn: Turn) -> int:
+    return state.applied_size(turn.writer, turn.code)
+
+
+def accept(role: "Province", turn: Turn, log: str | None = None) -> dict[str, Any]:
+    """Accept what other provinces' logs say this one owes; missing files become exceptions."""
+    accepted = []
+    for code in [log] if log else role.roster.participants:
+        if code == role.code:
+            continue
+        role.release(turn, code)
+        checked = role.check(turn.writer, code)
+        index = role.accept(turn, code, wait=False)
+        if index is not None:
+            accepted.append(
+                {
+                    "log": code,
+                    "size": checked.size,
+                    "entries": checked.owed,
+                    "exceptions": [{"index": e.index, "code": e.code} for e in checked.exceptions],
+                    "index": index,
+                }
+            )
+    return {"accepted": accepted}
+
+
+def attest(role: "Province", turn: Turn) -> dict[str, Any]:
+    """Recompute the open batch and attest what came out.
+
+    Raises:
+        RefusedError: No batch is open under a quorum-cosigned head (STATE), or something needed to
+            recompute it has not arrived (BEHIND).
+    """
+    found = role.open_batch(turn.writer)
+    if found is None:
+        raise RefusedError("STATE", "no proposal stands open below a quorum-cosigned head")
+    own = found.matches.get(role.code) or found.mismatches.get(role.code)
+    index = own.index if own else turn.append(role.attestation(turn.writer, found))
+    turn.flush()
+    record = state.entry_at(turn.writer, role.code, index)[1]
+    cells = [[c.debtor, c.creditor, c.line, c.proposed_fen, c.computed_fen] for c in record.cells]  # type: ignore[attr-defined]
+    return {
+        "month": found.month,
+        "revision": found.revision,
+        "match": not cells,
+        "cells": cells,
+        "index": index,
+    }
+
+
+def silence(role: "Province", turn: Turn, code: str) -> dict[str, Any]:
+    """Record that `code` has not attested the open batch.
+
+    Raises:
+        RefusedError: No batch is open, or that participant's attestation is here (STATE).
+    """
+    found = role.open_batch(turn.writer)
+    if found is None or code not in found.missing or code == role.code:
+        raise RefusedError("STATE", f"no open batch lacks an attestation of {code}")
+    record = Silence(found.month, found.revision, found.proposal_hash, code, [])
+    return {"month": found.month, "code": code, "index": turn.append(record)}
+
+
+# --- the centre ------------------------------------------------------------------------------------
+
+
+def close(role: "Centre", turn: Turn, month: str) -> dict[str, Any]:
+    """Draw the cut and propose the batch of a month.
+
+    Raises:
+        RefusedError: The month does not follow the last confirmed one (MONTH), a proposal is open
+            (STATE), or a copy is behind its cosigned head (BEHIND).
+    """
+    index = role.propose(turn, month)
+    turn.flush()
+    found = batches.latest_batch(turn.writer, role.founding, month)
+    assert found is not None
+    return {"month": month, "revision": found.revision, "index": index}
+
+
+def withdraw(role: "Centre", turn: Turn, month: str, reason: str) -> dict[str, Any]:
+    """Take the open proposal of a month back."""
+    found = _open_batch(role, turn, month)
+    record = Withdrawal(month, found.revision, found.proposal_hash, reason, [])
+    return {"month": month, "revision": found.revision, "index": turn.append(record)}
+
+
+def dismiss(role: "Centre", turn: Turn, month: str, code: str, reason: str) -> dict[str, Any]:
+    """Rule that the mismatch of `code` does not hold up the month."""
+    found = _open_batch(role, turn, month)
+    if code not in found.mismatches:
+        raise RefusedError("STATE", f"{code} has attested no mismatch for {month}")
+    place = found.mismatches[code]
+    ruling = Ruling(month, found.revision, Place(code, place.index), reason, [])
+    return {"month": month, "code": code, "index": turn.append(ruling)}
+
+
+def confirm(role: "Centre", turn: Turn, month: str) -> dict[str, Any]:
+    """Confirm the open batch of a month, if it has what it needs."""
+    found = _open_batch(role, turn, month)
+    index = role.confirm(turn, found)
+    return {"month": month, "revision": found.revision, "index": index}
+
+
+def _open_batch(role: "Centre", turn: Turn, month: str) -> batches.Batch:
+    found = batches.latest_batch(turn.writer, role.founding, month)
+    if found is None or found.state in ("WITHDRAWN", "CONFIRMED", "FINAL"):
+        state_now = found.state if found else "not proposed"
+        raise RefusedError("STATE", f"{month} is {state_now}")
+    return found
+
+
+def final(role: "Centre", turn: Turn, month: str) -> dict[str, Any]:
+    """Write the final certificate of a month."""
+    return {"month": month, "index": role.certify(turn, month)}
+
+
+def admit(role: "Centre", turn: Turn, admission: bytes) -> dict[str, Any]:
+    """Admit a participant, as the governance keys decided."""
+    record = _ADMISSION.decode(admission)
+    return {"code": record.member.code, "index": turn.append(record)}
+
+
+def ruleset(role: "Centre", turn: Turn, text: bytes) -> dict[str, Any]:
+    """Put a rule set into force from here on."""
+    name = parse_ruleset(text).name
+    return {"name": name, "index": turn.append(RuleSet(name, text, []))}
+
+
+# --- money, on both sides --------------------------------------------------------------------------
+
+
+def confirmed_legs(
+    role: "Role", reader: Reader, month: str
+) -> tuple[batches.Batch, list[legs.Leg]]:
+    """Return a batch whose confirmation has effect, and its legs.
+
+    Raises:
+        RefusedError: The month is not confirmed below a quorum-cosigned head of the centre (STATE).
+    """
+    size = heads.size_of(reader, CENTRE)
+    found = batches.latest_batch(reader, role.founding, month, size)
+    if found is None or found.confirmation_index is None:
+        raise RefusedError("STATE", f"{month} is not confirmed below a quorum-cosigned head")
+    confirmation = state.entry_at(reader, CENTRE, found.confirmation_index)[1]
+    batches.check_confirmation(reader, role.founding, confirmation)  # type: ignore[arg-type]
+    result = batches.result_of(reader, role.founding, month, found.revision)
+    if result.hash != found.proposal.result_hash:
+        raise RefusedError("STATE", f"{month}: the confirmed result is not what this node computes")
+    return found, legs.legs_of(reader, month, result.legs)
+
+
+def paid(
+    role: "Role", turn: Turn, month: str, leg: int, reference: str, date: str
+) -> dict[str, Any]:
+    """Record that this node's side sent the money of a leg."""
+    _, month_legs = confirmed_legs(role, turn.writer, month)
+    due = legs.may_pay(month_legs, leg, role.code).due
+    record = Paid(month, leg, due.payee, due.fen, _name(reference), date, [])
+    return {"month": month, "leg": leg, "fen": due.fen, "index": turn.append(record)}
+
+
+def received(
+    role: "Role", turn: Turn, month: str, leg: int, reference: str, date: str
+) -> dict[str, Any]:
+    """Record that the money of a leg arrived at this node's side."""
+    _, month_legs = confirmed_legs(role, turn.writer, month)
+    due = legs.may_receive(month_legs, leg, role.code).due
+    record = Received(month, leg, due.payer, due.fen, _name(reference), date, [])
+    return {"month": month, "leg": leg, "fen": due.fen, "index": turn.append(record)}
+
+
+def _name(reference: str) -> str:
+    allowed = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+    if not 1 <= len(reference) <= 64 or not set(reference) <= allowed:
+        raise FormError("reference", "1 to 64 letters, digits, dot, dash or underscore", reference)
+    return reference
+
+
+PROVINCE_ORDERS: dict[str, Order] = {
+    "import": import_cases,
+    "accept": accept,
+    "attest": attest,
+    "silence": silence,
+    "paid": paid,
+    "received": received,
+}
+CENTRE_ORDERS: dict[str, Order] = {
+    "close": close,
+    "withdraw": withdraw,
+    "dismiss": dismiss,
+    "confirm": confirm,
+    "final": final,
+    "admit": admit,
+    "ruleset": ruleset,
+    "paid": paid,
+    "received": received,
+}

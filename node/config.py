@@ -1,0 +1,117 @@
+"""What an operator sets for a node: `node.toml` in its home.
+
+code = "630000"
+url = "http://127.0.0.1:7063"        # what the other members call
+business_date = "system"             # or a fixed date for rehearsals
+automatic = ["accept", "attest"]     # what the node does without being asked
+
+[peers]
+100000 = "http://127.0.0.1:7010"
+"""
+
+import json
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ledger.errors import FormError
+from settlement.party import party
+
+PROVINCE_AUTOMATIC = frozenset({"accept", "attest"})
+CENTRE_AUTOMATIC = frozenset({"confirm", "final"})
+
+
+@dataclass(frozen=True)
+class Config:
+    """A checked `node.toml`."""
+
+    code: str
+    url: str
+    business_date: str = "system"
+    automatic: frozenset[str] = frozenset()
+    peers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Return the host and port to listen on."""
+        return split_url(self.url, "url")
+
+
+def split_url(url: str, place: str) -> tuple[str, int]:
+    """Return host and port of an `http://host:port` address.
+
+    Raises:
+        FormError: Any other form.
+    """
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    if parts.scheme != "http" or not parts.hostname or port is None or parts.path not in ("", "/"):
+        raise FormError(place, "http://HOST:PORT", url)
+    return parts.hostname, port
+
+
+def parse_config(text: str) -> Config:
+    """Return the configuration.
+
+    Raises:
+        FormError: Not TOML, an unknown key, or a value of another form; the key is named.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise FormError("node.toml", "TOML", str(error)) from None
+    unknown = data.keys() - {"code", "url", "business_date", "automatic", "peers"}
+    if unknown:
+        raise FormError("node.toml", "only known keys", ", ".join(sorted(unknown)))
+    code = data.get("code")
+    if not isinstance(code, str):
+        raise FormError("node.toml code", "a participant's code in quotes", code)
+    allowed = CENTRE_AUTOMATIC if party(code).role == "centre" else PROVINCE_AUTOMATIC
+    automatic = data.get("automatic", [])
+    if not isinstance(automatic, list) or not set(map(str, automatic)) <= allowed:
+        raise FormError("node.toml automatic", f"a list of {sorted(allowed)}", automatic)
+    peers = data.get("peers", {})
+    if not isinstance(peers, dict):
+        raise FormError("node.toml peers", "a table of code = url", peers)
+    for other, url in peers.items():
+        party(other)
+        split_url(str(url), f"node.toml peers.{other}")
+    url = data.get("url")
+    split_url(str(url), "node.toml url")
+    date = data.get("business_date", "system")
+    return Config(code, str(url), str(date), frozenset(map(str, automatic)), dict(peers))
+
+
+def format_config(config: Config) -> str:
+    """Return the text of `node.toml`."""
+    lines = [
+        f"code = {json.dumps(config.code)}",
+        f"url = {json.dumps(config.url)}",
+        f"business_date = {json.dumps(config.business_date)}",
+        f"automatic = {json.dumps(sorted(config.automatic))}",
+        "",
+        "[peers]",
+        *(f"{code} = {json.dumps(url)}" for code, url in sorted(config.peers.items())),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def load_config(home: Path) -> Config:
+    """Return the configuration of a home.
+
+    Raises:
+        FormError: There is no `node.toml`, or see `parse_config`.
+    """
+    path = home / "node.toml"
+    try:
+        return parse_config(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FormError(
+            str(home), "a node's home with node.toml (see `gongzhang node init`)"
+        ) from None
+    except UnicodeDecodeError:
+        raise FormError(str(path), "UTF-8 text") from None

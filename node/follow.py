@@ -1,0 +1,134 @@
+"""Following: this node's verified copy of every other log.
+
+A copy grows only towards a head that the log's own key has signed. Entries are fetched in slices;
+after each slice the copy's own root must be consistent with that head, else nothing of the slice is
+kept. Every entry's form and signature is checked in the same transaction: what is bad is stored as
+void and counts nowhere, because a replica refuses only what contradicts a signed root.
+"""
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from ledger import log, tree
+from ledger.checkpoint import SignedCheckpoint, open_checkpoint
+from ledger.errors import LedgerError, VerificationError
+from ledger.proof import verify_consistency
+from ledger.table import Reader, log_key
+from node import heads
+from node.effect import Answered, Effect, Send
+from node.message import MAX_PULL, PULLED, AskHead, Pull
+from node.turn import Turn
+from settlement import state
+
+if TYPE_CHECKING:
+    from node.role import Role
+
+_log = structlog.get_logger("follow")
+
+
+class Follow:
+    """What this node still wants to copy, and from whom."""
+
+    def __init__(self, role: "Role") -> None:
+        self.role = role
+        self.targets: dict[str, SignedCheckpoint] = {}
+        self.asking: set[str] = set()  # logs whose newest head should be asked for
+        self._turn_away: dict[str, int] = {}  # how many sources in a row gave nothing
+
+    def want(self, code: str, head: SignedCheckpoint) -> None:
+        """Note that the log of `code` is known to have at least this head."""
+        known = self.targets.get(code)
+        if known is None or known.checkpoint.size < head.checkpoint.size:
+            self.targets[code] = head
+
+    def told(self, turn: Turn, note: bytes) -> None:
+        """Take in a quorum-cosigned head of another log.
+
+        Raises:
+            FormError, VerificationError: It is not one; or the entries held here contradict it.
+        """
+        code, head = heads.open_head(turn.roster, note)
+        if code == self.role.code:
+            return
+        point = head.checkpoint
+        held = log.size(turn.writer, log_key(code))
+        if (
+            held >= point.size
+            and tree.root_at(turn.writer, log_key(code), point.size) != point.root
+        ):
+            raise VerificationError(
+                f"log of {code} at {point.size}", point.root,
+                tree.root_at(turn.writer, log_key(code), point.size),
+            )  # fmt: skip
+        if heads.save(turn.writer, code, heads.KnownHead(point.size, point.root, note)):
+            key = turn.roster.members[code].checkpoint_key
+            self.want(code, open_checkpoint(note, point.origin, key))
+
+    def answered(self, turn: Turn, event: Answered) -> None:
+        """Take in what came back for a `Pull` or an `AskHead`."""
+        message = event.message
+        if isinstance(message, AskHead):
+            if event.answer.ok:
+                self.asking.discard(message.log)
+                if event.answer.body:
+                    self.told(turn, event.answer.body)
+            elif event.answer.status == 404:
+                self.asking.discard(message.log)
+            return
+        assert isinstance(message, Pull)
+        if not event.answer.ok:
+            self._turn_away[message.log] = self._turn_away.get(message.log, 0) + 1
+            return
+        self._copy(turn, message, event.answer.body)
+        self._turn_away.pop(message.log, None)
+
+    def _copy(self, turn: Turn, message: Pull, body: bytes) -> None:
+        pulled = PULLED.decode(body)
+        code, key = message.log, log_key(message.log)
+        target = self.targets[code].checkpoint
+        start = log.size(turn.writer, key)
+        if start != message.start or message.size != target.size or not pulled.leaves:
+            return  # overtaken: the copy has grown or wants a newer head by now
+        stop = log.append(turn.writer, key, pulled.leaves, start)
+        root = tree.root_at(turn.writer, key, stop)
+        if stop == target.size:
+            if root != target.root:
+                raise VerificationError(f"log of {code} at {stop}", target.root, root)
+        else:
+            verify_consistency(stop, root, target.size, target.root, pulled.proof)
+        outcomes = state.apply(turn.writer, turn.roster, code, pulled.leaves)
+        turn.grown.add(code)
+        for index, outcome in enumerate(outcomes, start):
+            if outcome is not None:
+                _log.warning("void entry", log=code, index=index, code=outcome)
+
+    def refused(self, event: Answered, error: LedgerError) -> None:
+        """Remember that a source gave something that does not hold; ask another one next."""
+        message = event.message
+        if isinstance(message, Pull):
+            self._turn_away[message.log] = self._turn_away.get(message.log, 0) + 1
+        _log.error("refused", slot=event.slot, error=str(error), kind=type(error).__name__)
+
+    def sends(self, reader: Reader, now_ms: int) -> list[Effect]:
+        """Return the requests for what is still missing."""
+        effects: list[Effect] = []
+        for code in sorted(self.targets):
+            target = self.targets[code].checkpoint
+            size = log.size(reader, log_key(code))
+            slot = ("pull", code)
+            if size < target.size and self.role.slots.take(slot, now_ms):
+                stop = min(size + MAX_PULL, target.size)
+                effects.append(Send(slot, self._source(code), Pull(code, size, stop, target.size)))
+        for code in sorted(self.asking):
+            slot = ("ask", code)
+            if self.role.slots.take(slot, now_ms):
+                effects.append(Send(slot, code, AskHead(code)))
+        return effects
+
+    def _source(self, code: str) -> str:
+        # The log itself first; after a failure the others, who hold what they cosigned.
+        turned_away = self._turn_away.get(code, 0)
+        others = [c for c in self.role.roster.codes if c not in (self.role.code, code)]
+        sources = [code, *others]
+        return sources[turned_away % len(sources)]

@@ -1,0 +1,66 @@
+"""The newest quorum-cosigned head of every log, as this node knows it."""
+
+from dataclasses import dataclass
+
+from ledger import encoding
+from ledger.checkpoint import CosignedCheckpoint
+from ledger.cosignature import open_cosigned
+from ledger.errors import FormError
+from ledger.note import parse_note
+from ledger.table import HEAD, Reader, Writer, log_key
+from settlement.roster import Roster
+
+
+@dataclass(frozen=True)
+class KnownHead:
+    """A head that a quorum has cosigned, with the note that shows it."""
+
+    size: int
+    root: bytes
+    note: bytes
+
+
+def load(reader: Reader, code: str) -> KnownHead | None:
+    """Return the newest quorum-cosigned head of a log, or None."""
+    value = reader.get(HEAD, log_key(code) + b"cosigned")
+    return None if value is None else KnownHead(*encoding.unpack(value))
+
+
+def size_of(reader: Reader, code: str) -> int:
+    """Return the size of the newest quorum-cosigned head; 0 if there is none."""
+    head = load(reader, code)
+    return 0 if head is None else head.size
+
+
+def save(writer: Writer, code: str, head: KnownHead) -> bool:
+    """Store a head if it is newer than what is known; return whether it was."""
+    if head.size <= size_of(writer, code):
+        return False
+    writer.put(HEAD, log_key(code) + b"cosigned", encoding.pack([head.size, head.root, head.note]))
+    return True
+
+
+def owner(roster: Roster, note: bytes) -> str:
+    """Return the code of the member whose log a checkpoint claims to be of.
+
+    Raises:
+        FormError: Not a checkpoint, or of no log of this network.
+    """
+    origin = parse_note(note).text.split("\n", 1)[0]
+    for code in roster.members:
+        if roster.origin(code) == origin:
+            return code
+    raise FormError("checkpoint origin", "a log of this network", origin)
+
+
+def open_head(roster: Roster, note: bytes) -> tuple[str, CosignedCheckpoint]:
+    """Return the log's code and the head, with its signature and its quorum verified.
+
+    Raises:
+        FormError: As `owner`, or malformed.
+        VerificationError: The log's signature, a cosignature or the quorum does not hold.
+    """
+    code = owner(roster, note)
+    key = roster.members[code].checkpoint_key
+    witnesses = roster.witnesses(code)
+    return code, open_cosigned(note, roster.origin(code), key, witnesses, roster.head_quorum)

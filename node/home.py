@@ -1,0 +1,157 @@
+"""A node's home on disk, and how it is founded and opened.
+
+node.toml        configuration
+network.genesis  the network, once joined
+keys/            one file per purpose, mode 0600 (entry, checkpoint, witness, transport)
+signer/state     what was signed, apart from data and backups
+data/            the logs (LMDB)
+vault/           case files (LMDB)
+node.sock        the running node's socket for the command line
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger.errors import FormError, LedgerError
+from ledger.keyfile import create_key, load_key
+from ledger.signer import SignerState
+from ledger.store import LmdbStore
+from node.centre import Centre
+from node.clock import random_bytes
+from node.config import Config, format_config, load_config
+from node.province import Province
+from node.role import Keys, Role
+from node.vault import TABLES as VAULT_TABLES
+from node.vault import Vault
+from settlement.party import CENTRE
+from settlement.record import Member
+from settlement.roster import Roster
+
+PURPOSES = ("entry", "checkpoint", "witness", "transport")
+Ask = Callable[[], bytes | None]
+
+
+def init(home: Path, config: Config, passphrase: bytes | None = None) -> Member:
+    """Create a home with keys and configuration; return the public keys to hand in.
+
+    Raises:
+        FormError: The home exists and is not empty: nothing is ever overwritten.
+    """
+    if home.exists() and any(home.iterdir()):
+        raise FormError(str(home), "a directory that does not exist or is empty")
+    home.mkdir(parents=True, exist_ok=True)
+    keys = home / "keys"
+    keys.mkdir(mode=0o700)
+    public = {
+        f"{purpose}_key": create_key(keys / f"{purpose}.key", purpose, passphrase=passphrase)
+        for purpose in PURPOSES
+    }
+    (home / "node.toml").write_text(format_config(config), encoding="utf-8")
+    return Member(config.code, **public)
+
+
+def join(home: Path, genesis: bytes, member: Member | None = None) -> Roster:
+    """Join a network: check that the genesis names this node's keys, create store and state.
+
+    Raises:
+        FormError: The genesis is malformed, does not name this node, or the home has joined.
+    """
+    config = load_config(home)
+    roster = Roster.found(genesis)
+    listed = roster.members.get(config.code)
+    if listed is None and member is None:
+        raise FormError("genesis", f"a line for {config.code}")
+    if (home / "network.genesis").exists():
+        raise FormError(str(home), "a home that has not joined a network yet")
+    signer = home / "signer"
+    signer.mkdir(mode=0o700, exist_ok=True)
+    SignerState.create(signer / "state").close()
+    LmdbStore.create(home / "data", roster.network_id, config.code).close()
+    LmdbStore.create(home / "vault", roster.network_id, config.code, tables=VAULT_TABLES).close()
+    # Written last: a home with a genesis is complete, one without can join again after a cleanup.
+    (home / "network.genesis").write_bytes(genesis)
+    return roster
+
+
+def founding_roster(home: Path) -> Roster:
+    """Return the roster that the home's genesis founds.
+
+    Raises:
+        FormError: The home has not joined a network.
+    """
+    try:
+        return Roster.found((home / "network.genesis").read_bytes())
+    except FileNotFoundError:
+        raise FormError(
+            str(home), "a home that has joined a network (`gongzhang node join`)"
+        ) from None
+
+
+def load_keys(home: Path, passphrase: Ask) -> Keys:
+    """Return the seeds of a home, asking for the passphrase once if the files need one."""
+    secret = passphrase()
+    seeds = {p: load_key(home / "keys" / f"{p}.key", p, passphrase=secret) for p in PURPOSES}
+    return Keys(**seeds)
+
+
+@dataclass
+class Opened:
+    """A home whose store is open and whose role is ready."""
+
+    config: Config
+    role: Role
+    store: LmdbStore
+    vault_store: LmdbStore
+    signer: SignerState
+
+    def close(self) -> None:
+        """Close everything that was opened."""
+        self.store.close()
+        self.vault_store.close()
+        self.signer.close()
+
+
+def open_home(home: Path, passphrase: Ask, ruleset: bytes | None = None) -> Opened:
+    """Open a home for running.
+
+    Args:
+        ruleset: The rule set the centre puts into force when its log is new.
+
+    Raises:
+        StoreError: The store is damaged, rewound, or of another network or participant.
+        KeyFileError: A key file cannot be used.
+    """
+    config = load_config(home)
+    roster = founding_roster(home)
+    keys = load_keys(home, passphrase)
+    opened: list[LmdbStore] = []
+    try:
+        store = LmdbStore.open(home / "data", roster.network_id, config.code)
+        opened.append(store)
+        vault_store = LmdbStore.open(
+            home / "vault", roster.network_id, config.code, tables=VAULT_TABLES
+        )
+        opened.append(vault_store)
+        signer = SignerState.open(home / "signer" / "state")
+        role = _role(config, roster, keys, store, signer, vault_store, ruleset)
+    except LedgerError:
+        for item in opened:
+            item.close()
+        raise
+    return Opened(config, role, store, vault_store, signer)
+
+
+def _role(
+    config: Config,
+    roster: Roster,
+    keys: Keys,
+    store: LmdbStore,
+    signer: SignerState,
+    vault_store: LmdbStore,
+    ruleset: bytes | None,
+) -> Role:
+    if config.code == CENTRE:
+        return Centre(roster, keys, store, signer, config.automatic, ruleset)
+    vault = Vault(vault_store)
+    return Province(config.code, roster, keys, store, signer, vault, config.automatic, random_bytes)

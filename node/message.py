@@ -1,0 +1,134 @@
+"""What nodes say to each other: every message is a method, a path and bytes; so is its answer.
+
+The HTTP client and server and the simulated network carry the same bytes. `AddCheckpoint` is the
+C2SP witness call, unauthenticated but for the log's signature; all `/peer/` calls are signed with
+the sender's transport key.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from ledger.encoding import Codec
+from settlement.record import Code, Hash, Name, Part, Size
+
+MAX_PULL = 4096
+MAX_CASES = 500
+MAX_BODY = 8 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to a message: an HTTP status and a body. Status 0: no answer came."""
+
+    status: int
+    body: bytes = b""
+
+    @property
+    def ok(self) -> bool:
+        """True for status 200."""
+        return self.status == 200
+
+
+NO_ANSWER = Answer(0)
+
+
+class Case(Part):
+    """A case file and the salt that opens its commitment."""
+
+    setl_id: Name
+    case: Annotated[bytes, msgspec.Meta(max_length=16_384)]
+    salt: Hash
+
+
+class Message(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """Base of all messages."""
+
+    path: ClassVar[str]
+    changes: ClassVar[bool]  # True: the role decides; False: answered from what is stored
+
+    def encode(self) -> bytes:
+        """Return the body."""
+        return Codec.encode(self)
+
+
+class AddCheckpoint(Message):
+    """Please cosign this head: the body of the C2SP call, as it is."""
+
+    path = "/witness/add-checkpoint"
+    changes = True
+    body: Annotated[bytes, msgspec.Meta(max_length=65_536)]
+
+    def encode(self) -> bytes:
+        """Return the body; its form is the specification's, not ours."""
+        return self.body
+
+
+class TellHead(Message):
+    """My newest quorum-cosigned head."""
+
+    path = "/peer/v1/head"
+    changes = True
+    note: Annotated[bytes, msgspec.Meta(max_length=65_536)]
+
+
+class DeliverCases(Message):
+    """Case files of settlements in my log that you owe."""
+
+    path = "/peer/v1/cases"
+    changes = True
+    cases: Annotated[list[Case], msgspec.Meta(max_length=MAX_CASES)]
+
+
+class Pull(Message):
+    """Entries of a log, and the proof that they lead to the head at `size`."""
+
+    path = "/peer/v1/pull"
+    changes = False
+    log: Code
+    start: Size
+    stop: Size
+    size: Size
+
+
+class Pulled(Part):
+    """The answer to `Pull`."""
+
+    leaves: Annotated[list[bytes], msgspec.Meta(max_length=MAX_PULL)]
+    proof: Annotated[list[Hash], msgspec.Meta(max_length=64)]
+
+
+class AskHead(Message):
+    """The newest head of a log that you can vouch for; answered as `text/plain`."""
+
+    path = "/peer/v1/ask-head"
+    changes = False
+    log: Code
+
+
+class AskResult(Message):
+    """The result document with this hash."""
+
+    path = "/peer/v1/result"
+    changes = False
+    hash: Hash
+
+
+PEER_MESSAGES: dict[str, type[Message]] = {
+    cls.path: cls for cls in (TellHead, DeliverCases, Pull, AskHead, AskResult)
+}
+_CODECS = {path: Codec(cls) for path, cls in PEER_MESSAGES.items()}
+PULLED = Codec(Pulled)
+
+
+def decode_message(path: str, body: bytes) -> Message:
+    """Return the message sent to `path`.
+
+    Raises:
+        FormError: The body is not a canonical message of that path.
+        KeyError: No such path.
+    """
+    if path == AddCheckpoint.path:
+        return AddCheckpoint(body)
+    return _CODECS[path].decode(body)

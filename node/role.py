@@ -1,0 +1,250 @@
+"""What every node does: one writer, a witness, verified copies of the other logs, a fed head.
+
+One call of `handle` is one turn: events in, one transaction, effects out. In this order:
+
+1. The events are taken in and the automatic acts follow, all in one transaction. A crash before its
+   commit leaves nothing; after it, entries are durable and nobody has been told.
+2. The signer state is advanced (own head, cosignatures) and stored. A crash after that leaves a
+   state that is not ahead of the store; the signatures can be made again.
+3. Heads and cosignatures are signed, and the effects are handed to the driver.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from ledger import log, tree
+from ledger.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint, sign_checkpoint
+from ledger.errors import LedgerError, RefusedError, RewoundError, StoreError
+from ledger.signature import public_key
+from ledger.signer import HEAD, Signer
+from ledger.table import Reader, Store, Writer, log_key
+from node.effect import (
+    Answered,
+    Asked,
+    Effect,
+    Event,
+    Ordered,
+    Reply,
+    Send,
+    Started,
+    WakeAt,
+    Woken,
+)
+from node.feed import Feed
+from node.follow import Follow
+from node.message import AddCheckpoint, Answer, DeliverCases, TellHead
+from node.slots import Slots
+from node.turn import Turn
+from node.witness import Witness
+from settlement.roster import Roster
+from settlement.state import applied_size, roster_at
+
+_log = structlog.get_logger("role")
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The secret seeds of one node, by purpose."""
+
+    entry: bytes
+    checkpoint: bytes
+    witness: bytes
+    transport: bytes
+
+
+class EventRefusedError(Exception):
+    """One event of a turn cannot be taken in; the turn is run again without it."""
+
+    def __init__(self, event: Event, error: LedgerError) -> None:
+        self.event, self.error = event, error
+        super().__init__(str(error))
+
+
+class Role:
+    """The common part of province and centre. See the module's text for the order of a turn."""
+
+    def __init__(
+        self, code: str, founding: Roster, keys: Keys, store: Store, signer: Signer
+    ) -> None:
+        self.code = code
+        self.founding = founding
+        self.keys = keys
+        self.store = store
+        self.signer = signer
+        self.origin = founding.origin(code)
+        self.slots = Slots()
+        self.witness = Witness(self)
+        self.follow = Follow(self)
+        self.feed = Feed(self)
+        with store.read() as reader:
+            self.roster = roster_at(reader, founding, applied_size(reader, "100000"))
+            self._check_signer(reader)
+        self._check_keys()
+
+    # --- the turn ------------------------------------------------------------------------------
+
+    def handle(self, events: Sequence[Event], now_ms: int) -> list[Effect]:
+        """Take in events; return what is to be done now that everything is durable.
+
+        Raises:
+            StoreError: The store or the signer state cannot go on; the process must stop.
+        """
+        waiting = list(events)
+        effects: list[Effect] = []
+        for event in waiting:
+            if isinstance(event, Answered):
+                self.slots.done(event.slot, event.answer.status in (200, 409, 404), now_ms)
+        while True:
+            try:
+                turn = self.store.transact(lambda writer: self._turn(writer, waiting, now_ms))
+                break
+            except EventRefusedError as refused:
+                waiting.remove(refused.event)
+                effects += self._refused(refused.event, refused.error)
+        return effects + self._after(turn, now_ms)
+
+    def _turn(self, writer: Writer, events: Sequence[Event], now_ms: int) -> Turn:
+        turn = Turn(writer, self.roster, self.code, self.keys.entry, now_ms)
+        for event in events:
+            try:
+                self._take(turn, event)
+            except StoreError:
+                raise
+            except LedgerError as error:
+                raise EventRefusedError(event, error) from error
+        turn.flush()
+        self.act(turn)
+        turn.flush()
+        self.witness.settle(turn)
+        return turn
+
+    def _take(self, turn: Turn, event: Event) -> None:
+        match event:
+            case Started():
+                self.follow.asking |= set(self.others)
+                self.started(turn)
+            case Woken():
+                pass
+            case Asked(message=AddCheckpoint(body=body)):
+                self.witness.asked(turn, event, body)
+            case Asked(message=TellHead(note=note)):
+                self.follow.told(turn, note)
+                turn.reply(event.ticket, Answer(200))
+            case Asked(message=DeliverCases()):
+                turn.reply(event.ticket, self.cases_delivered(event))
+            case Asked():
+                turn.reply(event.ticket, Answer(404))
+            case Answered(slot=("feed" | "tell", _)):
+                self.feed.answered(turn, event)
+            case Answered(slot=("pull" | "ask", _)):
+                self.follow.answered(turn, event)
+            case Answered():
+                self.answered(turn, event)
+            case Ordered():
+                turn.reply(event.ticket, self.ordered(turn, event.verb, event.arguments))
+
+    def _refused(self, event: Event, error: LedgerError) -> list[Effect]:
+        match event:
+            case Asked():
+                return [Reply(event.ticket, Answer(422, f"{error.code}: {error}\n".encode()))]
+            case Ordered():
+                return [Reply(event.ticket, error)]
+            case Answered(slot=("pull" | "ask", _)):
+                self.follow.refused(event, error)
+            case _:
+                _log.error("refused", slot=getattr(event, "slot", None), error=str(error))
+        return []
+
+    def _after(self, turn: Turn, now_ms: int) -> list[Effect]:
+        for learn in turn.learned:
+            learn()
+        with self.store.read() as reader:
+            if self.code in turn.grown or self.feed.newest is None:
+                self._sign_head(reader)
+            if "100000" in turn.grown:
+                self.roster = roster_at(reader, self.founding, applied_size(reader, "100000"))
+            answers = self.witness.signed(turn.cosign, now_ms)
+            effects = turn.effects + [Reply(ticket, a) for ticket, a in answers.items()]
+            return effects + self._sends(reader, now_ms)
+
+    def _sends(self, reader: Reader, now_ms: int) -> list[Effect]:
+        self.slots.wanted_ms = None
+        sends: list[Effect] = [
+            *self.follow.sends(reader, now_ms),
+            *self.feed.sends(reader, now_ms),
+            *self.sends(reader, now_ms),
+        ]
+        wakes = [parked.until_ms for parked in self.witness.parked]
+        if self.slots.wanted_ms is not None:
+            wakes.append(self.slots.wanted_ms)
+        return [*sends, WakeAt(min(wakes))] if wakes else sends
+
+    # --- heads ---------------------------------------------------------------------------------
+
+    def _sign_head(self, reader: Reader) -> None:
+        size = log.size(reader, log_key(self.code))
+        if size == 0:
+            return
+        root = tree.root_at(reader, log_key(self.code), size)
+        self.signer.advance([(HEAD, self.origin, size, root, 0)])
+        note = sign_checkpoint(Checkpoint(self.origin, size, root), self.keys.checkpoint)
+        key = self.roster.members[self.code].checkpoint_key
+        self.feed.newest = open_checkpoint(note, self.origin, key)
+
+    def _check_signer(self, reader: Reader) -> None:
+        signed = self.signer.head(self.origin)
+        size = log.size(reader, log_key(self.code))
+        if signed and signed[0] > size:
+            raise RewoundError(f"the log ends at {size}; a head of size {signed[0]} was signed")
+        if signed and tree.root_at(reader, log_key(self.code), signed[0]) != signed[1]:
+            raise RewoundError(f"at size {signed[0]} another root was signed than is stored")
+        for code in self.others:
+            seen = self.signer.cosigned(self.roster.origin(code))
+            held = log.size(reader, log_key(code))
+            if seen and seen[0] > held:
+                raise RewoundError(
+                    f"the copy of {code} ends at {held}; its head of size {seen[0]} was cosigned"
+                )
+
+    def _check_keys(self) -> None:
+        member = self.roster.members[self.code]
+        for purpose in ("entry", "checkpoint", "witness", "transport"):
+            mine = public_key(getattr(self.keys, purpose))
+            if mine != getattr(member, f"{purpose}_key"):
+                raise RefusedError("KEY", f"the {purpose} key is not the roster's for {self.code}")
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The codes of all other members."""
+        return tuple(code for code in self.roster.codes if code != self.code)
+
+    @property
+    def head(self) -> SignedCheckpoint | None:
+        """The newest head this node has signed for its own log."""
+        return self.feed.newest
+
+    # --- what province and centre add ------------------------------------------------------------
+
+    def started(self, turn: Turn) -> None:
+        """Do what a start asks for."""
+
+    def act(self, turn: Turn) -> None:
+        """Do what follows from the state of the logs without being asked."""
+
+    def answered(self, turn: Turn, event: Answered) -> None:
+        """Take in an answer in one of the role's own conversations."""
+
+    def cases_delivered(self, event: Asked) -> Answer:
+        """Take in case files."""
+        return Answer(404)
+
+    def ordered(self, turn: Turn, verb: str, arguments: dict[str, Any]) -> Any:
+        """Carry out an operator's order."""
+        raise RefusedError("VERB", f"this node has no order {verb!r}")
+
+    def sends(self, reader: Reader, now_ms: int) -> list[Send]:
+        """Return messages of the role's own conversations."""
+        return []

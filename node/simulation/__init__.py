@@ -1,0 +1,6 @@
+"""The whole network in one process: the same roles, bytes and signatures, another world around them.
+
+`world` has virtual time, a network that loses, delays, duplicates and cuts, and nodes that crash
+between any two durable steps; `agents` are the people who work there; `oracle` checks the
+invariants after every step; `run` plays a seed from beginning to end.
+"""

@@ -1,0 +1,86 @@
+"""One turn of a role: everything that happened while it was busy, in one transaction.
+
+A turn may be run again from its beginning (the map had to grow, or one of its events was refused
+after it had written something), so it keeps all it learns to itself; the role takes it over after
+the commit.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ledger import log
+from ledger.entry import decode_entry, make_entry
+from ledger.errors import RefusedError
+from ledger.table import LEAF, Writer, log_key, u64
+from node.effect import Effect, Reply
+from settlement.outcome import VOID
+from settlement.record import Record
+from settlement.roster import Roster
+from settlement.state import Fold
+
+
+@dataclass
+class Turn:
+    """The own log while entries are added to it, and the effects that follow."""
+
+    writer: Writer
+    roster: Roster
+    code: str
+    entry_seed: bytes
+    now_ms: int
+    effects: list[Effect] = field(default_factory=list)
+    learned: list[Any] = field(default_factory=list)
+    cosign: list[Any] = field(default_factory=list)
+    grown: set[str] = field(default_factory=set)  # logs that have new entries
+    _fold: Fold | None = None
+    _leaves: list[bytes] = field(default_factory=list)
+
+    def append(self, record: Record) -> int:
+        """Add an entry to the own log; return its index.
+
+        The same business id with the same body gives the index it has; nothing is added.
+
+        Raises:
+            RefusedError: The entry would be void (the code says why), or the business id is taken
+                by an entry with another body (DUPLICATE).
+        """
+        fold = self._fold = self._fold or Fold(self.writer, self.roster, self.code)
+        body = record.encode()
+        existing = fold.find(record)
+        if existing is not None:
+            if decode_entry(log.leaf(self.writer, fold.key, existing)).body == body:
+                return existing
+            raise RefusedError("DUPLICATE", f"{VOID['DUPLICATE'].en}: entry {existing}")
+        index = fold.size
+        code = fold.judge(index, record)
+        if code is not None:
+            raise RefusedError(code, f"{type(record).__name__}: {VOID[code].en}")
+        leaf = make_entry(
+            self.entry_seed,
+            self.roster.network_id,
+            self.roster.origin(self.code),
+            index,
+            record.kind,
+            self.now_ms,
+            body,
+        )
+        # A later entry of this turn may name this one, so it must be readable before the flush.
+        self.writer.put(LEAF, fold.key + u64(index), leaf)
+        fold.enter(index, record)
+        self._leaves.append(leaf)
+        return index
+
+    def flush(self) -> None:
+        """Bring tree, totals and indexes up to what was appended."""
+        if self._fold is None:
+            return
+        if self._leaves:
+            start = self._fold.size - len(self._leaves)
+            log.append(self.writer, log_key(self.code), self._leaves, start)
+            self._fold.finish()
+            self.grown.add(self.code)
+        self._fold, self._leaves = None, []
+
+    def reply(self, ticket: int, value: Any) -> None:
+        """Answer a request once the turn is durable."""
+        self.effects.append(Reply(ticket, value))
