@@ -1,0 +1,127 @@
+"""`gongzhang audit`: check everything offline, trusting one policy file. Imports nothing from node."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn
+
+from cli.output import emit, guarded, name_of, out, say, table, talk, yuan
+from cli.source import open_source
+from cli.verify import Audit, Report, void_text
+from ledger.errors import FormError
+from ledger.policy import Policy, parse_policy
+
+app = typer.Typer(no_args_is_help=True, help=say("Offline audits.", "离线审计。"))
+
+
+@app.command()
+def verify(
+    source: Annotated[Path, typer.Argument(help="a node's home or an exported folder")],
+    policy: Annotated[Path, typer.Option("--policy", help="the trust file")],
+    month: Annotated[str | None, typer.Option("--month", help="only this month's batch")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Recompute trees, signatures, nets and certificates from the entries alone."""
+    trust = guarded(lambda: load_policy(policy), as_json=as_json)
+    report = guarded(lambda: audit_source(source, trust, month, show=not as_json), as_json=as_json)
+    if as_json:
+        emit({**report.as_json(), "exit": report.exit_code})
+    else:
+        print_report(report)
+    raise typer.Exit(report.exit_code)
+
+
+def load_policy(path: Path) -> Policy:
+    """Return the policy of a file; raises FormError if it cannot be read or used."""
+    try:
+        return parse_policy(path.read_bytes())
+    except OSError as error:
+        raise FormError(str(path), "a readable policy file", error.strerror) from None
+
+
+def audit_source(
+    path: Path, policy: Policy, month: str | None = None, *, show: bool = False
+) -> Report:
+    """Return the report on a home or an exported folder.
+
+    Raises:
+        FormError: The path leads to neither.
+        DamageError: The store cannot be read.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn())
+    visible = show and talk().is_terminal
+    with (
+        open_source(path) as source,
+        Progress(*columns, console=talk(), disable=not visible) as bar,
+    ):
+        task = bar.add_task("", total=None)
+
+        def progress(code: str, done: int, size: int) -> None:
+            bar.update(task, description=name_of(code), completed=done, total=size)
+
+        return Audit(source, policy, progress).run(month)
+
+
+def print_report(report: Report, *, brief: bool = False) -> None:
+    """Print what was verified, and everything that is not as it must be."""
+    console = out()
+    if not brief:
+        console.print(_logs_table(report))
+        console.print(_months_table(report))
+    void = [(item.code, index, code) for item in report.logs for index, code in item.void]
+    if void:
+        columns = [(say("log", "日志"), "left"), ("#", "right"), (say("void", "无效"), "left")]
+        rows = [[name_of(c), str(i), void_text(v, say("en", "zh"))] for c, i, v in void]
+        console.print(table(say("Void entries", "无效条目"), columns, rows))
+    if report.findings:
+        columns = [
+            (say("kind", "类别"), "left"),
+            (say("place", "位置"), "left"),
+            (say("finding", "发现"), "left"),
+        ]
+        rows = [[_kind(f.kind), f.place, f.text] for f in report.findings]
+        console.print(table(say("Findings", "审计发现"), columns, rows))
+    verdict = (
+        say("VERIFIED", "核验通过") if not report.findings else say("NOT VERIFIED", "未通过核验")
+    )
+    console.print(
+        say(
+            f"{verdict}: {len(report.logs)} logs, {report.entries_verified} entries, "
+            f"{report.signatures_verified} signatures, {len(report.months)} batches recomputed",
+            f"{verdict}：{len(report.logs)} 本日志，{report.entries_verified} 条记录，"
+            f"{report.signatures_verified} 个签名，重算 {len(report.months)} 个批次",
+        )
+    )
+    console.print(say("policy fingerprint ", "信任文件指纹 ") + report.policy)
+
+
+def _logs_table(report: Report) -> object:
+    columns = [
+        (say("log", "日志"), "left"), (say("entries", "条目"), "right"),
+        (say("void", "无效"), "right"), (say("witnesses", "见证"), "right"), (say("root", "根"), "left"),
+    ]  # fmt: skip
+    rows = [
+        [name_of(a.code), str(a.size), str(len(a.void)), str(len(a.witnesses)), a.root[:16]]
+        for a in report.logs
+    ]
+    return table(say("Logs", "日志"), columns, rows)
+
+
+def _months_table(report: Report) -> object:
+    columns = [
+        (say("batch", "批次"), "left"), (say("state", "状态"), "left"),
+        (say("entries", "记录数"), "right"), (say("gross, yuan", "总额（元）"), "right"),
+        (say("attested", "签认"), "right"), (say("result", "结果哈希"), "left"),
+    ]  # fmt: skip
+    rows = [
+        [f"{m['month']} r{m['revision']}", m["state"], str(m["entries"]), yuan(m["gross_fen"]),
+         str(m["attestations"]), m["result_hash"][:16]]
+        for m in report.months
+    ]  # fmt: skip
+    return table(say("Batches, recomputed", "重算的批次"), columns, rows)
+
+
+def _kind(kind: str) -> str:
+    zh = {"false": "不符", "unchecked": "无法核验", "damaged": "损坏"}
+    return say(kind, zh[kind])

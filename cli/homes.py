@@ -1,0 +1,58 @@
+"""Reading a node's home from the command line: works whether the node runs or not."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger.store import LmdbStore
+from ledger.table import Reader
+from node.config import Config, load_config
+from node.home import founding_roster
+from node.vault import TABLES as VAULT_TABLES
+from node.vault import Vault
+from settlement.party import CENTRE
+from settlement.roster import Roster
+from settlement.state import applied_size, roster_at
+
+Home = Annotated[Path, typer.Option("--home", help="the node's home", envvar="GONGZHANG_HOME")]
+Json = Annotated[bool, typer.Option("--json", help="print one JSON object")]
+Month = Annotated[str, typer.Argument(help="YYYY-MM")]
+
+
+@dataclass
+class OpenHome:
+    """A home opened for reading."""
+
+    path: Path
+    config: Config
+    founding: Roster
+    roster: Roster
+    reader: Reader
+    vault: Vault
+
+
+@contextmanager
+def open_home(path: Path) -> Iterator[OpenHome]:
+    """Yield a home whose store is open for reading.
+
+    Raises:
+        FormError: No home, or one that has not joined a network.
+        StoreError: The store is damaged or another node's.
+    """
+    config = load_config(path)
+    founding = founding_roster(path)
+    store = LmdbStore.open(path / "data", founding.network_id, config.code, readonly=True)
+    vault = LmdbStore.open(
+        path / "vault", founding.network_id, config.code, VAULT_TABLES, readonly=True
+    )
+    try:
+        with store.read() as reader:
+            roster = roster_at(reader, founding, applied_size(reader, CENTRE))
+            yield OpenHome(path, config, founding, roster, reader, Vault(vault))
+    finally:
+        store.close()
+        vault.close()

@@ -1,0 +1,114 @@
+"""How the command line speaks: data on stdout, talk on stderr, Chinese or English by locale."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ledger.errors import (
+    FormError,
+    KeyFileError,
+    LedgerError,
+    RefusedError,
+    StoreError,
+    UncheckableError,
+    VerificationError,
+)
+from settlement.money import format_yuan
+from settlement.party import parties
+
+EXIT: tuple[tuple[type[Exception], int], ...] = (
+    (StoreError, 4),
+    (VerificationError, 1),
+    (RefusedError, 1),
+    (UncheckableError, 3),
+    (FormError, 2),
+    (KeyFileError, 2),
+    (LedgerError, 1),
+    (OSError, 2),
+)
+
+
+def language() -> str:
+    """Return `zh` or `en`: GONGZHANG_LANG, else the locale."""
+    for name in ("GONGZHANG_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
+        value = os.environ.get(name)
+        if value:
+            return "zh" if value.lower().startswith("zh") else "en"
+    return "en"
+
+
+def say(en: str, zh: str) -> str:
+    """Return one of two texts by language."""
+    return zh if language() == "zh" else en
+
+
+def name_of(code: str) -> str:
+    """Return a participant's code with its name."""
+    known = parties().get(code)
+    return f"{code} {known.name(language())}" if known else code
+
+
+def out() -> Console:
+    """Return the console for data."""
+    return Console(file=sys.stdout, highlight=False, width=_width(sys.stdout))
+
+
+def talk() -> Console:
+    """Return the console for talk."""
+    return Console(file=sys.stderr, highlight=False, width=_width(sys.stderr))
+
+
+def _width(stream: Any) -> int | None:
+    # A pipe has no width; wrapping cells there would break what reads it.
+    return None if stream.isatty() else 160
+
+
+def emit(value: Any) -> None:
+    """Print one JSON object on stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> Table:
+    """Return a table; a column is (heading, `left` or `right`)."""
+    result = Table(title=title, title_justify="left")
+    for heading, side in columns:
+        result.add_column(heading, justify="right" if side == "right" else "left", no_wrap=True)
+    for row in rows:
+        result.add_row(*row)
+    return result
+
+
+def yuan(fen: int) -> str:
+    """Return an amount for a table."""
+    return format_yuan(fen, grouped=True)
+
+
+def fail(error: Exception, *, as_json: bool, code: int | None = None) -> NoReturn:
+    """Report an error and end the program with its exit code."""
+    status = code if code is not None else exit_code(error)
+    name = getattr(error, "code", type(error).__name__)
+    if as_json:
+        emit({"ok": False, "code": name, "error": str(error), "exit": status})
+    else:
+        talk().print(f"[red]{name}[/red] ", end="")
+        talk().print(str(error), markup=False)
+    raise typer.Exit(status)
+
+
+def exit_code(error: Exception) -> int:
+    """Return the exit code of an error: 1 false or refused, 2 usage, 3 unchecked, 4 damage."""
+    return next((code for kind, code in EXIT if isinstance(error, kind)), 1)
+
+
+def guarded(act: Callable[[], Any], *, as_json: bool) -> Any:
+    """Return what `act` returns; report its errors and end the program."""
+    try:
+        return act()
+    except (LedgerError, OSError) as error:
+        fail(error, as_json=as_json)

@@ -1,0 +1,123 @@
+"""Running a node: open the home, serve, and end cleanly on SIGTERM or SIGINT."""
+
+import asyncio
+import fcntl
+import getpass
+import os
+import signal
+import sys
+from pathlib import Path
+
+import structlog
+
+from ledger.errors import (
+    ForeignError,
+    FormError,
+    KeyFileError,
+    LedgerError,
+    RefusedError,
+    StoreError,
+)
+from ledger.keyfile import is_sealed
+from node import logs
+from node.client import Client
+from node.driver import Driver
+from node.home import Opened, open_home
+from node.server import Server, listen
+from node.socket import NAME, short_path
+
+_log = structlog.get_logger("node")
+
+EXIT_OK, EXIT_USAGE, EXIT_UNCHECKED, EXIT_DAMAGED = 0, 2, 3, 4
+
+
+def ask_passphrase(home: Path) -> bytes | None:
+    """Return the passphrase of a home's key files, or None if they are not sealed.
+
+    Taken from a systemd credential named `passphrase`, else asked for on the terminal; never from
+    the command line or the environment's values.
+    """
+    if not is_sealed(home / "keys" / "entry.key"):
+        return None
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    if folder and (Path(folder) / "passphrase").exists():
+        return (Path(folder) / "passphrase").read_bytes().rstrip(b"\n")
+    return getpass.getpass(f"passphrase of {home}: ").encode()
+
+
+def default_ruleset() -> bytes:
+    """Return the rule set that comes with the program."""
+    from importlib import resources
+
+    return resources.files("configs").joinpath("rulesets/interprovince-net.toml").read_bytes()
+
+
+def run_home(home: Path, ruleset: Path | None = None) -> int:
+    """Run the node of a home; return the exit code."""
+    logs.configure()
+    try:
+        lock = _lock(home)
+        text = ruleset.read_bytes() if ruleset else default_ruleset()
+        opened = open_home(home, lambda: ask_passphrase(home), text)
+    except (FormError, KeyFileError, RefusedError) as error:
+        return _refuse(error, EXIT_USAGE)
+    except StoreError as error:
+        return _refuse(error, EXIT_DAMAGED)
+    except OSError as error:
+        return _refuse(FormError(str(home), "a readable home", error), EXIT_USAGE)
+    try:
+        return asyncio.run(_serve(home, opened))
+    finally:
+        opened.close()
+        os.close(lock)
+
+
+def _lock(home: Path) -> int:
+    # Two processes with one key would fork the log; the lock goes when the process goes.
+    if not home.is_dir():
+        raise FormError(str(home), "a node's home (see `gongzhang node init`)")
+    handle = os.open(home / "run.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise ForeignError(f"{home}: a node is already running here") from None
+    return handle
+
+
+async def _serve(home: Path, opened: Opened) -> int:
+    role, config = opened.role, opened.config
+    client = Client(config.code, role.roster, role.keys.transport, config.peers)
+    driver = Driver(role, client.send)
+    server = Server(driver, opened.store, config.code)
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, driver.stop)
+    socket = home / NAME
+    socket.unlink(missing_ok=True)
+    runners = []
+    try:
+        runners.append(await listen(server.public(), address=config.address))
+        mask = os.umask(0o177)  # the socket is the operators' door: nobody else's
+        try:
+            with short_path(home) as path:
+                runners.append(await listen(server.operators(), socket=path))
+        finally:
+            os.umask(mask)
+        _log.info("running", code=config.code, url=config.url, pid=os.getpid())
+        await driver.run()
+    except OSError as error:
+        return _refuse(
+            FormError("url", f"an address that is free: {config.url}", error), EXIT_USAGE
+        )
+    finally:
+        for runner in runners:
+            await runner.cleanup()
+        await client.close()
+        socket.unlink(missing_ok=True)
+    return EXIT_DAMAGED if driver.fatal else EXIT_OK
+
+
+def _refuse(error: LedgerError, code: int) -> int:
+    sys.stderr.write(f"{error.code}: {error}\n")
+    return code

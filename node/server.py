@@ -1,0 +1,202 @@
+"""The way in: HTTP for other nodes and auditors, and a Unix socket for the node's operators.
+
+Public:  POST /witness/add-checkpoint, POST /peer/v1/…, GET /log/<code>/…, GET /healthz
+Socket:  POST /api/v1/orders/<verb>, POST /api/v1/import (mode 0600: who may read the home may order)
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from ledger.errors import DamageError, FormError, LedgerError, VerificationError
+from ledger.table import Store
+from node import peerauth, serve
+from node.clock import wall_ms
+from node.driver import Driver, OverloadedError
+from node.errors import problem, problem_of
+from node.intake import plan_import
+from node.message import MAX_BODY, PEER_MESSAGES, AddCheckpoint, Answer, decode_message
+from settlement.importing import MAX_FILE
+
+_log = structlog.get_logger("server")
+
+BODY_SECONDS = 20
+SMALL_PULL = 256
+IMMUTABLE = "public, max-age=31536000, immutable"
+TILE = re.compile(
+    r"(?:(entries)|([0-9]|[1-5][0-9]|6[0-3]))/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?"
+)
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Server:
+    """The HTTP face of one node."""
+
+    def __init__(self, driver: Driver, store: Store, code: str) -> None:
+        self._driver = driver
+        self._store = store
+        self._code = code
+
+    def public(self) -> web.Application:
+        """Return the application other nodes and auditors talk to."""
+        app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard])
+        app.router.add_get("/healthz", self._health)
+        app.router.add_post(AddCheckpoint.path, self._witness)
+        for path in PEER_MESSAGES:
+            app.router.add_post(path, self._peer)
+        app.router.add_get("/log/{code}/checkpoint", self._checkpoint)
+        app.router.add_get("/log/{code}/tile/{place:.+}", self._tile)
+        return app
+
+    def operators(self) -> web.Application:
+        """Return the application the command line talks to, through the socket."""
+        app = web.Application(client_max_size=MAX_FILE + 1024, middlewares=[_guard])
+        app.router.add_get("/healthz", self._health)
+        app.router.add_post("/api/v1/orders/{verb}", self._order)
+        app.router.add_post("/api/v1/import", self._import)
+        return app
+
+    async def _health(self, _request: web.Request) -> web.Response:
+        return web.json_response({"code": self._code, "turns": self._driver.turns})
+
+    async def _witness(self, request: web.Request) -> web.Response:
+        answer = await self._driver.ask(None, AddCheckpoint(await _body(request)))
+        kind = "text/x.tlog.size" if answer.status == 409 else "text/plain"
+        return web.Response(status=answer.status, body=answer.body, content_type=kind)
+
+    async def _peer(self, request: web.Request) -> web.Response:
+        body = await _body(request)
+        try:
+            sender = peerauth.authenticate(
+                self._driver.role.roster,
+                request.headers.get(peerauth.HEADER),
+                self._code,
+                request.path,
+                wall_ms(),
+                body,
+            )
+        except (FormError, VerificationError) as error:
+            return problem(401, "PEER", str(error))
+        message = decode_message(request.path, body)
+        if message.changes:
+            return _response(await self._driver.ask(sender, message))
+        if getattr(message, "stop", 0) - getattr(message, "start", 0) > SMALL_PULL:
+            return _response(await asyncio.to_thread(self._serve, message))
+        return _response(self._serve(message))
+
+    def _serve(self, message: Any) -> Answer:
+        with self._store.read() as reader:
+            return serve.serve(reader, message)
+
+    async def _checkpoint(self, request: web.Request) -> web.Response:
+        with self._store.read() as reader:
+            answer = serve.checkpoint(reader, request.match_info["code"])
+        response = web.Response(
+            status=answer.status, body=answer.body, content_type="text/plain", charset="utf-8"
+        )
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+    async def _tile(self, request: web.Request) -> web.Response:
+        match = TILE.fullmatch(request.match_info["place"])
+        if match is None:
+            return problem(404, "TILE", "no such tile")
+        entries, level, place, partial = match.groups()
+        number = int(place.replace("x", "").replace("/", ""))
+        width = int(partial) if partial else 256
+        code = request.match_info["code"]
+        with self._store.read() as reader:
+            if entries:
+                answer = serve.bundle(reader, code, number, width)
+            else:
+                answer = serve.tile(reader, code, int(level), number, width)
+        response = _response(answer)
+        if answer.ok:
+            response.headers["Cache-Control"] = IMMUTABLE
+        return response
+
+    async def _order(self, request: web.Request) -> web.Response:
+        try:
+            arguments = json.loads(await _body(request) or b"{}")
+        except ValueError as error:
+            raise FormError("order", "a JSON object", str(error)) from None
+        if not isinstance(arguments, dict):
+            raise FormError("order", "a JSON object", type(arguments).__name__)
+        for name in ("admission", "text"):
+            if isinstance(arguments.get(name), str):
+                arguments[name] = bytes.fromhex(arguments[name])
+        try:
+            value = await self._driver.order(request.match_info["verb"], arguments)
+        except TypeError as error:
+            raise FormError("order", "the arguments of this verb", str(error)) from None
+        return web.json_response(value)
+
+    async def _import(self, request: web.Request) -> web.Response:
+        data = await _body(request)
+        plan = await asyncio.to_thread(
+            plan_import, self._driver.role, data, only_mine="only_mine" in request.query
+        )
+        report = plan.report()
+        if plan.faults or "dry_run" in request.query:
+            return web.json_response(report, status=422 if plan.faults else 200)
+        value = await self._driver.order("import", {"rows": plan.rows})
+        return web.json_response({**report, **value})
+
+
+async def _body(request: web.Request) -> bytes:
+    # A body that was promised and never comes must not hold a connection for ever.
+    async with asyncio.timeout(BODY_SECONDS):
+        return await request.read()
+
+
+def _response(answer: Answer) -> web.Response:
+    return web.Response(
+        status=answer.status or 503, body=answer.body, content_type="application/octet-stream"
+    )
+
+
+@web.middleware
+async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if request.headers.get("Content-Encoding"):
+        return problem(415, "ENCODING", "compressed bodies are not accepted")
+    try:
+        response = await handler(request)
+    except TimeoutError:
+        return problem(408, "TIMEOUT", "the request's body did not come")
+    except OverloadedError:
+        busy = problem(503, "BUSY", "too many requests are waiting; try again")
+        busy.headers["Retry-After"] = "1"
+        return busy
+    except DamageError as error:
+        _log.critical("damage", place=error.place, expected=str(error.expected))
+        return problem_of(error)
+    except LedgerError as error:
+        return problem_of(error)
+    response.headers.pop("Server", None)
+    return response
+
+
+async def listen(
+    app: web.Application, *, address: tuple[str, int] | None = None, socket: str | None = None
+) -> web.AppRunner:
+    """Serve an application on a TCP address or a Unix socket; returns its runner.
+
+    Raises:
+        OSError: The address is taken or not allowed.
+    """
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=3)
+    await runner.setup()
+    site: web.BaseSite
+    if socket is not None:
+        site = web.UnixSite(runner, socket)
+    else:
+        assert address is not None
+        site = web.TCPSite(runner, *address, reuse_address=True)
+    await site.start()
+    return runner
