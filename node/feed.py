@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from ledger import tree
+from ledger import log, tree
 from ledger.checkpoint import SignedCheckpoint
 from ledger.cosignature import merge_signatures, verify_cosignature
 from ledger.errors import FormError, RewoundError, VerificationError
@@ -16,7 +16,7 @@ from ledger.note import NoteSignature, parse_signature
 from ledger.table import Reader, log_key
 from node import heads
 from node.effect import Answered, Effect, Send
-from node.message import AddCheckpoint, TellHead
+from node.message import MAX_OFFER, MAX_OFFER_BYTES, Offer, TellHead
 from node.turn import Turn
 from node.witness import format_request
 
@@ -44,7 +44,7 @@ class Feed:
             if event.answer.ok:
                 self.told[member] = max(self.told.get(member, 0), self._size_told(event))
             return
-        assert isinstance(event.message, AddCheckpoint)
+        assert isinstance(event.message, Offer)
         if event.answer.status == 409:
             self._learn_size(member, event.answer.body)
         elif event.answer.ok and self.current is not None:
@@ -67,7 +67,7 @@ class Feed:
     def _take_line(self, turn: Turn, member: str, event: Answered) -> None:
         current = self.current
         assert current is not None
-        assert isinstance(event.message, AddCheckpoint)
+        assert isinstance(event.message, Offer)
         note = event.message.body.partition(b"\n\n")[2]
         self.known[member] = int(note.split(b"\n", 2)[1])
         if note != current.encode():
@@ -115,8 +115,16 @@ class Feed:
                 else []
             )
             body = format_request(old, proof, self.current.encode())
-            effects.append(Send(("feed", member), member, AddCheckpoint(body)))
+            leaves = self._leaves(reader, old, point.size)
+            effects.append(Send(("feed", member), member, Offer(body, leaves)))
         return effects
+
+    def _leaves(self, reader: Reader, old: int, size: int) -> list[bytes]:
+        # A witness that is far behind fetches by itself, in slices it can bear.
+        if size - old > MAX_OFFER:
+            return []
+        leaves = list(log.leaves(reader, log_key(self.role.code), old, size))
+        return leaves if sum(map(len, leaves)) <= MAX_OFFER_BYTES else []
 
     def _news(self, cosigned: heads.KnownHead, now_ms: int) -> list[Effect]:
         return [

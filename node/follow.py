@@ -6,12 +6,13 @@ kept. Every entry's form and signature is checked in the same transaction: what 
 void and counts nowhere, because a replica refuses only what contradicts a signed root.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import structlog
 
 from ledger import log, tree
-from ledger.checkpoint import SignedCheckpoint, open_checkpoint
+from ledger.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint
 from ledger.errors import LedgerError, VerificationError
 from ledger.proof import verify_consistency
 from ledger.table import Reader, log_key
@@ -83,6 +84,18 @@ class Follow:
         self._copy(turn, message, event.answer.body)
         self._turn_away.pop(message.log, None)
 
+    def take_along(
+        self, turn: Turn, code: str, head: SignedCheckpoint, start: int, leaves: Sequence[bytes]
+    ) -> None:
+        """Take in entries that came with a head, if they are just what is missing here.
+
+        Raises:
+            VerificationError: They do not lead to the head.
+        """
+        point = head.checkpoint
+        if log.size(turn.writer, log_key(code)) == start and start + len(leaves) == point.size:
+            self._grow(turn, code, start, leaves, point, [])
+
     def _copy(self, turn: Turn, message: Pull, body: bytes) -> None:
         pulled = PULLED.decode(body)
         code, key = message.log, log_key(message.log)
@@ -90,14 +103,26 @@ class Follow:
         start = log.size(turn.writer, key)
         if start != message.start or message.size != target.size or not pulled.leaves:
             return  # overtaken: the copy has grown or wants a newer head by now
-        stop = log.append(turn.writer, key, pulled.leaves, start)
+        self._grow(turn, code, start, pulled.leaves, target, pulled.proof)
+
+    def _grow(
+        self,
+        turn: Turn,
+        code: str,
+        start: int,
+        leaves: Sequence[bytes],
+        target: Checkpoint,
+        proof: Sequence[bytes],
+    ) -> None:
+        key = log_key(code)
+        stop = log.append(turn.writer, key, leaves, start)
         root = tree.root_at(turn.writer, key, stop)
         if stop == target.size:
             if root != target.root:
                 raise VerificationError(f"log of {code} at {stop}", target.root, root)
         else:
-            verify_consistency(stop, root, target.size, target.root, pulled.proof)
-        outcomes = state.apply(turn.writer, turn.roster, code, pulled.leaves)
+            verify_consistency(stop, root, target.size, target.root, proof)
+        outcomes = state.apply(turn.writer, turn.roster, code, leaves)
         turn.grown.add(code)
         for index, outcome in enumerate(outcomes, start):
             if outcome is not None:

@@ -15,6 +15,8 @@ from settlement.record import Code, Hash, Name, Part, Size
 
 MAX_PULL = 4096
 MAX_CASES = 500
+MAX_OFFER = 512
+MAX_OFFER_BYTES = 512 * 1024
 MAX_BODY = 8 * 1024 * 1024
 
 
@@ -63,6 +65,15 @@ class AddCheckpoint(Message):
     def encode(self) -> bytes:
         """Return the body; its form is the specification's, not ours."""
         return self.body
+
+
+class Offer(Message):
+    """`AddCheckpoint` with the entries that lead to the head, so that nothing has to be fetched."""
+
+    path = "/peer/v1/offer"
+    changes = True
+    body: Annotated[bytes, msgspec.Meta(max_length=65_536)]
+    leaves: Annotated[list[bytes], msgspec.Meta(max_length=MAX_OFFER)]
 
 
 class TellHead(Message):
@@ -116,7 +127,7 @@ class AskResult(Message):
 
 
 PEER_MESSAGES: dict[str, type[Message]] = {
-    cls.path: cls for cls in (TellHead, DeliverCases, Pull, AskHead, AskResult)
+    cls.path: cls for cls in (Offer, TellHead, DeliverCases, Pull, AskHead, AskResult)
 }
 _CODECS = {path: Codec(cls) for path, cls in PEER_MESSAGES.items()}
 PULLED = Codec(Pulled)

@@ -35,7 +35,7 @@ from node.effect import (
 )
 from node.feed import Feed
 from node.follow import Follow
-from node.message import AddCheckpoint, Answer, DeliverCases, TellHead
+from node.message import AddCheckpoint, Answer, DeliverCases, Offer, TellHead
 from node.slots import Slots
 from node.turn import Turn
 from node.witness import Witness
@@ -130,6 +130,8 @@ class Role:
                 pass
             case Asked(message=AddCheckpoint(body=body)):
                 self.witness.asked(turn, event, body)
+            case Asked(message=Offer(body=body, leaves=leaves)):
+                self.witness.asked(turn, event, body, leaves)
             case Asked(message=TellHead(note=note)):
                 self.follow.told(turn, note)
                 turn.reply(event.ticket, Answer(200))

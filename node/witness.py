@@ -9,6 +9,7 @@ has: the log asks again, gets it for the same size and root.
 """
 
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -92,8 +93,17 @@ class Witness:
         self.role = role
         self.parked: list[Parked] = []
 
-    def asked(self, turn: Turn, event: Asked, body: bytes) -> None:
-        """Answer an add-checkpoint request, or park it until its entries have arrived."""
+    def asked(
+        self, turn: Turn, event: Asked, body: bytes, leaves: Sequence[bytes] = ()
+    ) -> None:
+        """Answer an add-checkpoint request, or park it until its entries have arrived.
+
+        Args:
+            leaves: The entries from `old` up to the head, if the log sent them along.
+
+        Raises:
+            VerificationError: The entries that came along do not lead to the head.
+        """
         try:
             request = parse_request(body)
             code = self._known_log(turn, request.note)
@@ -106,7 +116,10 @@ class Witness:
         answer = self._check(turn, code, request)
         if isinstance(answer, Answer):
             turn.reply(event.ticket, answer)
-        elif log.size(turn.writer, log_key(code)) >= answer.checkpoint.size:
+            return
+        if leaves:
+            self.role.follow.take_along(turn, code, answer, request.old, leaves)
+        if log.size(turn.writer, log_key(code)) >= answer.checkpoint.size:
             self._cosign(turn, event.ticket, code, answer)
         else:
             self._park(turn, Parked(event.ticket, code, answer, turn.now_ms + PARK_MS))
