@@ -214,7 +214,7 @@ def confirmed_legs(
         raise RefusedError("STATE", f"{month} is not confirmed below a quorum-cosigned head")
     confirmation = state.entry_at(reader, CENTRE, found.confirmation_index)[1]
     batches.check_confirmation(reader, role.founding, confirmation)  # type: ignore[arg-type]
-    result = batches.result_of(reader, role.founding, month, found.revision)
+    result = role.result(reader, found)
     if result.hash != found.proposal.result_hash:
         raise RefusedError("STATE", f"{month}: the confirmed result is not what this node computes")
     return found, legs.legs_of(reader, month, result.legs)

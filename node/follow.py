@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from ledger import log, tree
-from ledger.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint
+from ledger.checkpoint import Checkpoint, SignedCheckpoint
 from ledger.errors import LedgerError, VerificationError
 from ledger.proof import verify_consistency
 from ledger.table import Reader, log_key
@@ -49,22 +49,19 @@ class Follow:
         Raises:
             FormError, VerificationError: It is not one; or the entries held here contradict it.
         """
-        code, head = heads.open_head(turn.roster, note)
-        if code == self.role.code:
+        code = heads.owner(turn.roster, note)
+        if code == self.role.code or heads.claimed_size(note) <= heads.size_of(turn.writer, code):
             return
+        head = heads.open_head(turn.roster, code, note)
         point = head.checkpoint
-        held = log.size(turn.writer, log_key(code))
-        if (
-            held >= point.size
-            and tree.root_at(turn.writer, log_key(code), point.size) != point.root
-        ):
-            raise VerificationError(
-                f"log of {code} at {point.size}", point.root,
-                tree.root_at(turn.writer, log_key(code), point.size),
-            )  # fmt: skip
-        if heads.save(turn.writer, code, heads.KnownHead(point.size, point.root, note)):
-            key = turn.roster.members[code].checkpoint_key
-            self.want(code, open_checkpoint(note, point.origin, key))
+        key = log_key(code)
+        if log.size(turn.writer, key) >= point.size:
+            root = tree.root_at(turn.writer, key, point.size)
+            if root != point.root:
+                raise VerificationError(f"log of {code} at {point.size}", point.root, root)
+        heads.save(turn.writer, code, heads.KnownHead(point.size, point.root, note))
+        self.want(code, SignedCheckpoint(point, head.note))
+        turn.heads.add(code)
 
     def answered(self, turn: Turn, event: Answered) -> None:
         """Take in what came back for a `Pull` or an `AskHead`."""

@@ -6,7 +6,6 @@ from ledger import encoding
 from ledger.checkpoint import CosignedCheckpoint
 from ledger.cosignature import open_cosigned
 from ledger.errors import FormError
-from ledger.note import parse_note
 from ledger.table import HEAD, Reader, Writer, log_key
 from settlement.roster import Roster
 
@@ -44,23 +43,30 @@ def owner(roster: Roster, note: bytes) -> str:
     """Return the code of the member whose log a checkpoint claims to be of.
 
     Raises:
-        FormError: Not a checkpoint, or of no log of this network.
+        FormError: It begins with the origin of no log of this network.
     """
-    origin = parse_note(note).text.split("\n", 1)[0]
-    for code in roster.members:
-        if roster.origin(code) == origin:
-            return code
-    raise FormError("checkpoint origin", "a log of this network", origin)
+    origin = note.split(b"\n", 1)[0].decode("utf-8", "replace")
+    code = roster.owner(origin)
+    if code is None:
+        raise FormError("checkpoint origin", "a log of this network", origin)
+    return code
 
 
-def open_head(roster: Roster, note: bytes) -> tuple[str, CosignedCheckpoint]:
-    """Return the log's code and the head, with its signature and its quorum verified.
+def claimed_size(note: bytes) -> int:
+    """Return the size a checkpoint claims; raises FormError if it claims none."""
+    line = note.split(b"\n", 2)[1:2]
+    if not line or not line[0].isdigit() or len(line[0]) > 16:
+        raise FormError("checkpoint size", "a number", line)
+    return int(line[0])
+
+
+def open_head(roster: Roster, code: str, note: bytes) -> CosignedCheckpoint:
+    """Return a head of the log of `code`, with its signature and its quorum verified.
 
     Raises:
-        FormError: As `owner`, or malformed.
+        FormError: Malformed.
         VerificationError: The log's signature, a cosignature or the quorum does not hold.
     """
-    code = owner(roster, note)
     key = roster.members[code].checkpoint_key
     witnesses = roster.witnesses(code)
-    return code, open_cosigned(note, roster.origin(code), key, witnesses, roster.head_quorum)
+    return open_cosigned(note, roster.origin(code), key, witnesses, roster.head_quorum)

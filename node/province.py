@@ -79,6 +79,7 @@ class Province(Role):
         self.automatic = automatic
         self.random = random
         self.outgoing = vault.waiting()
+        self.unchecked = set(self.roster.participants)  # logs that may owe us a look
         self.documents: dict[bytes, bytes | None] = {}
         self._wanted_documents: set[bytes] = set()
 
@@ -90,6 +91,7 @@ class Province(Role):
         if event.sender not in self.roster.participants:
             return Answer(403, b"only participants deliver case files\n")
         self.vault.receive(event.sender, event.message.cases)
+        self.unchecked.add(event.sender)
         return Answer(200)
 
     def answered(self, turn: Turn, event: Answered) -> None:
@@ -123,11 +125,12 @@ class Province(Role):
     def act(self, turn: Turn) -> None:
         """Accept, release and attest as far as the configuration lets the node do it alone."""
         if "accept" in self.automatic:
-            for code in self.roster.participants:
-                if code != self.code:
-                    self._try(turn, lambda code=code: self.accept(turn, code, wait=True))
-                    self._try(turn, lambda code=code: self.release(turn, code))
+            self.unchecked |= turn.heads | turn.grown
+            for code in sorted(self.unchecked & set(self.roster.participants) - {self.code}):
+                self._try(turn, lambda code=code: self.accept(turn, code, wait=True))
+                self._try(turn, lambda code=code: self.release(turn, code))
             turn.flush()
+            turn.learned.append(self.unchecked.clear)
         if "attest" in self.automatic:
             self._try(turn, lambda: self.attest_open(turn))
 
@@ -257,7 +260,7 @@ class Province(Role):
         wrong = cuts.contradicted(reader, proposal.cut)
         if wrong:
             return self._contradiction(found, [head.code for head in wrong])
-        mine = batches.result_of(reader, self.founding, found.month, found.revision)
+        mine = self.result(reader, found)
         matches = mine.hash == proposal.result_hash and batches.nets_of(proposal) == mine.nets
         document = None
         if not matches:

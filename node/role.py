@@ -39,6 +39,7 @@ from node.message import AddCheckpoint, Answer, DeliverCases, Offer, TellHead
 from node.slots import Slots
 from node.turn import Turn
 from node.witness import Witness
+from settlement.batch import Batch, Result, result_of
 from settlement.roster import Roster
 from settlement.state import applied_size, roster_at
 
@@ -76,6 +77,7 @@ class Role:
         self.signer = signer
         self.origin = founding.origin(code)
         self.slots = Slots()
+        self._results: dict[bytes, Result] = {}
         self.witness = Witness(self)
         self.follow = Follow(self)
         self.feed = Feed(self)
@@ -217,6 +219,13 @@ class Role:
             mine = public_key(getattr(self.keys, purpose))
             if mine != getattr(member, f"{purpose}_key"):
                 raise RefusedError("KEY", f"the {purpose} key is not the roster's for {self.code}")
+
+    def result(self, reader: Reader, batch: Batch) -> Result:
+        """Return what this node computes for a batch; a proposal's result never changes."""
+        if batch.proposal_hash not in self._results:
+            found = result_of(reader, self.founding, batch.month, batch.revision)
+            self._results[batch.proposal_hash] = found
+        return self._results[batch.proposal_hash]
 
     @property
     def others(self) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ class Turn:
     learned: list[Any] = field(default_factory=list)
     cosign: list[Any] = field(default_factory=list)
     grown: set[str] = field(default_factory=set)  # logs that have new entries
+    heads: set[str] = field(default_factory=set)  # logs with a newer cosigned head
     _fold: Fold | None = None
     _leaves: list[bytes] = field(default_factory=list)
 

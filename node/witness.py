@@ -18,11 +18,10 @@ from ledger.checkpoint import SignedCheckpoint, open_checkpoint
 from ledger.cosignature import cosign, witness_name
 from ledger.errors import FormError, RefusedError, VerificationError
 from ledger.hashing import EMPTY_ROOT
-from ledger.note import format_signature
+from ledger.note import format_signature, parse_note
 from ledger.proof import verify_consistency
 from ledger.signer import COSIGNED
 from ledger.table import log_key
-from node import heads
 from node.effect import Asked
 from node.message import Answer
 from node.turn import Turn
@@ -93,9 +92,7 @@ class Witness:
         self.role = role
         self.parked: list[Parked] = []
 
-    def asked(
-        self, turn: Turn, event: Asked, body: bytes, leaves: Sequence[bytes] = ()
-    ) -> None:
+    def asked(self, turn: Turn, event: Asked, body: bytes, leaves: Sequence[bytes] = ()) -> None:
         """Answer an add-checkpoint request, or park it until its entries have arrived.
 
         Args:
@@ -106,11 +103,12 @@ class Witness:
         """
         try:
             request = parse_request(body)
-            code = self._known_log(turn, request.note)
+            parse_note(request.note)
         except FormError as error:
             turn.reply(event.ticket, Answer(400, str(error).encode()))
             return
-        if code is None:
+        code = turn.roster.owner(request.note.split(b"\n", 1)[0].decode("utf-8", "replace"))
+        if code is None or code == self.role.code:
             turn.reply(event.ticket, Answer(404, b"unknown origin\n"))
             return
         answer = self._check(turn, code, request)
@@ -123,15 +121,6 @@ class Witness:
             self._cosign(turn, event.ticket, code, answer)
         else:
             self._park(turn, Parked(event.ticket, code, answer, turn.now_ms + PARK_MS))
-
-    def _known_log(self, turn: Turn, note: bytes) -> str | None:
-        try:
-            code = heads.owner(turn.roster, note)
-        except FormError as error:
-            if error.place == "checkpoint origin":
-                return None
-            raise
-        return None if code == self.role.code else code
 
     def _check(self, turn: Turn, code: str, request: Request) -> SignedCheckpoint | Answer:
         origin = turn.roster.origin(code)

@@ -18,7 +18,7 @@ from settlement.party import province_of
 from settlement.record import Head, Settlement
 from settlement.roster import Roster
 from settlement.state import (
-    acceptances,
+    acceptance_below,
     entry_at,
     exceptions,
     find_settlement,
@@ -38,10 +38,12 @@ def accepted_size(reader: Reader, insured: str, target: Head, insured_size: int)
     An acceptance counts if it lies below `insured_size` in the insured province's log, names a
     size not above the cut of `target`, and names the root that log has at this size.
     """
-    for size, index, root in reversed(acceptances(reader, insured, target.code)):
-        if index < insured_size and size <= target.size:
-            if tree.root_at(reader, log_key(target.code), size) == root:
-                return size
+    below = target.size + 1
+    while (found := acceptance_below(reader, insured, target.code, below)) is not None:
+        size, index, root = found
+        if index < insured_size and tree.root_at(reader, log_key(target.code), size) == root:
+            return size
+        below = size
     return 0
 
 

@@ -150,12 +150,26 @@ class Roster:
 
     def witnesses(self, code: str) -> dict[str, VerifierKey]:
         """Return the cosigner keys that count for the log of `code`: everybody else's."""
-        return {other: self.witness_key(other) for other in self.members if other != code}
+        return {other: key for other, key in self._witness_keys.items() if other != code}
 
     def witness_key(self, code: str) -> VerifierKey:
         """Return the cosigner key of a member."""
-        name = witness_name(self.origin(code))
-        return verifier_key(name, COSIGNATURE, self.members[code].witness_key)
+        return self._witness_keys[code]
+
+    @cached_property
+    def _witness_keys(self) -> dict[str, VerifierKey]:
+        return {
+            code: verifier_key(witness_name(self.origin(code)), COSIGNATURE, member.witness_key)
+            for code, member in self.members.items()
+        }
+
+    def owner(self, origin: str) -> str | None:
+        """Return the code of the member whose log has this origin, or None."""
+        return self._owners.get(origin)
+
+    @cached_property
+    def _owners(self) -> dict[str, str]:
+        return {self.origin(code): code for code in self.members}
 
     def log_key(self, code: str) -> VerifierKey:
         """Return the key that signs the checkpoints of a member's log."""

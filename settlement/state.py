@@ -541,14 +541,16 @@ def accepted_before(reader: Reader, code: str, target: str) -> int:
     return 0 if found is None else int.from_bytes(found[0][-8:], "big")
 
 
-def acceptances(reader: Reader, code: str, target: str) -> list[tuple[int, int, bytes]]:
-    """Return the acceptances of `target` by `code` as (size, index, root), ascending by size."""
+def acceptance_below(
+    reader: Reader, code: str, target: str, size: int
+) -> tuple[int, int, bytes] | None:
+    """Return the largest acceptance of `target` by `code` below `size`: (size, index, root)."""
     prefix = log_key(code) + b"A" + target.encode()
-    rows = []
-    for key, value in reader.scan(DERIVED, prefix, prefix + b"\xff" * 9):
-        index, root = encoding.unpack(value)
-        rows.append((int.from_bytes(key[-8:], "big"), index, root))
-    return rows
+    found = reader.last(DERIVED, prefix, prefix + u64(size))
+    if found is None:
+        return None
+    index, root = encoding.unpack(found[1])
+    return int.from_bytes(found[0][-8:], "big"), index, root
 
 
 def exception_at(
