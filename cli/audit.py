@@ -1,4 +1,4 @@
-"""`gongzhang audit`: check everything offline, trusting one policy file. Imports nothing from node."""
+"""`gongzhang audit`: check everything offline, trusting one policy file and no node."""
 
 from pathlib import Path
 from typing import Annotated
@@ -99,7 +99,8 @@ def print_report(report: Report, *, brief: bool = False) -> None:
 def _logs_table(report: Report) -> object:
     columns = [
         (say("log", "日志"), "left"), (say("entries", "条目"), "right"),
-        (say("void", "无效"), "right"), (say("witnesses", "见证"), "right"), (say("root", "根"), "left"),
+        (say("void", "无效"), "right"), (say("witnesses", "见证"), "right"),
+        (say("root", "根"), "left"),
     ]  # fmt: skip
     rows = [
         [name_of(a.code), str(a.size), str(len(a.void)), str(len(a.witnesses)), a.root[:16]]

@@ -16,7 +16,7 @@ from cli.localnet import LocalNet, found
 from cli.output import emit, fail, guarded, name_of, out, say, table, talk, yuan
 from cli.rehearsal import Book, Rehearsal, read_book, read_file
 from cli.verify import Report
-from ledger.errors import FormError
+from ledger.errors import FormError, LedgerError
 from ledger.policy import parse_policy
 from settlement.importing import ImportPlan
 from settlement.party import CENTRE, parties
@@ -70,7 +70,7 @@ def demo(
         reports, audit = asyncio.run(_run(plan, quiet=as_json))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
-    except Exception as error:
+    except (LedgerError, OSError) as error:
         fail(error, as_json=as_json)
     chosen = [report for report in reports if report["month"] in plan.report]
     if as_json:
@@ -173,10 +173,11 @@ def _print(plan: Plan, reports: list[dict[str, Any]], audit: Report) -> None:
         talk().print(
             say(f"{left_out} rows left out by --parties", f"--parties 排除了 {left_out} 行")
         )
+    example = plan.home / plan.codes[-1]
     talk().print(
         say(
-            f"Homes: {plan.home}/<code>; start one again with: gongzhang node run --home {plan.home}/630000",
-            f"各节点目录：{plan.home}/<代码>；可再次启动：gongzhang node run --home {plan.home}/630000",
+            f"Homes: {plan.home}/<code>; start one again: gongzhang node run --home {example}",
+            f"各节点目录：{plan.home}/<代码>；可再次启动：gongzhang node run --home {example}",
         )
     )
 

@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cli.trust import auditor_policy
 from ledger.errors import UncheckableError
 from ledger.keyfile import create_key
 from node.config import CENTRE_AUTOMATIC, PROVINCE_AUTOMATIC, Config
@@ -15,7 +16,6 @@ from node.home import init, join
 from node.socket import NAME
 from settlement.party import CENTRE
 from settlement.roster import make_genesis
-from cli.trust import auditor_policy
 
 READY_SECONDS = 120
 
@@ -103,8 +103,7 @@ class LocalNet:
                 return
             process = self.processes[code]
             if process.returncode is not None:
-                raise UncheckableError(
-                    f"the node of {code} ended with {process.returncode}; see {path.parent}/node.log"
-                )
+                ended = f"the node of {code} ended with {process.returncode}"
+                raise UncheckableError(f"{ended}; see {path.parent}/node.log")
             await asyncio.sleep(0.05)
         raise UncheckableError(f"the node of {code} does not answer; see {path.parent}/node.log")

@@ -3,9 +3,10 @@ configuration, 3 could not be checked, 4 damaged store."""
 
 import typer
 
-from cli import audit, entry
+from cli import audit, batch, day, entry, leg, log, node, roster, sim
 from cli.demo import demo
 from cli.output import say
+from cli.status import status
 
 app = typer.Typer(
     name="gongzhang",
@@ -19,8 +20,19 @@ app = typer.Typer(
     ),
 )
 app.command("demo")(demo)
-app.add_typer(entry.app, name="entry")
-app.add_typer(audit.app, name="audit")
+app.command("status")(status)
+for name, part in (
+    ("node", node.app),
+    ("roster", roster.app),
+    ("entry", entry.app),
+    ("day", day.app),
+    ("batch", batch.app),
+    ("leg", leg.app),
+    ("log", log.app),
+    ("audit", audit.app),
+    ("sim", sim.app),
+):
+    app.add_typer(part, name=name)
 
 
 def main() -> None:

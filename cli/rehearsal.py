@@ -185,7 +185,7 @@ class Rehearsal:
             if known is not None:
                 cut.append(Head(code, known.size, known.root))
         position = obligation.at_cut(reader, self._founding, cut, month)
-        return sum(amounts.count for amounts in position.values()) >= self._entered
+        return sum(amounts.entries for amounts in position.values()) >= self._entered
 
     def _decided(self, reader: Reader, month: str) -> bool:
         batch = latest_batch(reader, self._founding, month)

@@ -7,6 +7,7 @@ say: acceptances, batches, confirmations, payments. Imports nothing from `node`.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -125,10 +126,10 @@ class Audit:
         held = set(self.source.codes())
         for code in roster.participants:
             if code in held:
-                self._guard(code, lambda code=code: self._log(roster, code))
+                self._guard(code, partial(self._log, roster, code))
             else:
                 self._progress(code, 0, 0)
-        self._guard("months", lambda: self._months(roster, only))
+        self._guard("months", lambda: self._months(only))
         stored = self.source.stored()
         if stored is not None:
             self._guard("store", lambda: self._compare(stored, roster))
@@ -191,7 +192,7 @@ class Audit:
         leaves = self.source.leaves(code, 0, point.size)
         done = 0
         while chunk := list(islice(leaves, SLICE)):
-            outcomes = self._store.transact(lambda writer: _take(writer, roster, code, chunk, done))
+            outcomes = self._take(roster, code, chunk, done)
             audit.void += [(i, c) for i, c in enumerate(outcomes, done) if c is not None]
             done += len(chunk)
             self.report.entries_verified += len(chunk)
@@ -203,14 +204,21 @@ class Audit:
         self.report.signatures_verified += 1 + len(witnesses)
         self.report.logs.append(audit)
 
+    def _take(self, roster: Roster, code: str, chunk: list[bytes], start: int) -> list[str | None]:
+        def change(writer: Writer) -> list[str | None]:
+            log.append(writer, log_key(code), chunk, start)
+            return state.apply(writer, roster, code, chunk)
+
+        return self._store.transact(change)
+
     # --- months ------------------------------------------------------------------------------
 
-    def _months(self, roster: Roster, only: str | None) -> None:
+    def _months(self, only: str | None) -> None:
         reader = self._reader()
         for month, revision, _ in state.proposals(reader):
             if only is None or month == only:
                 place = f"{month} r{revision}"
-                self._guard(place, lambda m=month, r=revision: self._batch(reader, m, r))
+                self._guard(place, partial(self._batch, reader, month, revision))
         if only is not None and not self.report.months and not self.report.findings:
             raise UncheckableError(f"no batch of {only} is in these logs")
 
@@ -310,13 +318,6 @@ class Audit:
 
     def _reader(self) -> Reader:
         return self._store
-
-
-def _take(
-    writer: Writer, roster: Roster, code: str, chunk: list[bytes], done: int
-) -> list[str | None]:
-    log.append(writer, log_key(code), chunk, done)
-    return state.apply(writer, roster, code, chunk)
 
 
 def void_text(code: str, language: str) -> str:

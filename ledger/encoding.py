@@ -163,7 +163,7 @@ _SIX = b"\x96"
 
 
 def encode_header(version: int, origin: str, index: int, kind: int, at_ms: int) -> bytes:
-    """Return the first bytes of an entry: an array of six, of which the sixth, the body, follows."""
+    """Return the first bytes of an entry: an array of six whose last, the body, follows."""
     return _SIX + b"".join(map(msgpack.packb, (version, origin, index, kind, at_ms)))
 
 

@@ -7,7 +7,7 @@ network id and the MessagePack, so it means nothing in another network or anothe
 The body stays bytes here: what it says is the business of `settlement.record`.
 """
 
-from typing import NamedTuple
+import msgspec
 
 from ledger.encoding import decode_header, encode_header
 from ledger.errors import FormError
@@ -19,7 +19,7 @@ DOMAIN = b"gongzhang/entry/v1\n"
 PREFIX = "gongzhang/"
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """A decoded leaf. `body` is the canonical MessagePack array as it was signed."""
 
     signature: bytes
@@ -72,6 +72,12 @@ def decode_entry(leaf: bytes) -> Entry:
     if version != FORMAT:
         raise FormError("entry format", str(FORMAT), version)
     return Entry(leaf[:SIGNATURE_BYTES], name, index, kind, at_ms, body)
+
+
+def encode_entry(entry: Entry) -> bytes:
+    """Return the leaf of an entry: the inverse of `decode_entry`."""
+    header = encode_header(FORMAT, entry.origin, entry.index, entry.kind, entry.at_ms)
+    return entry.signature + header + entry.body
 
 
 def signature_item(leaf: bytes, network_id: bytes, key: bytes) -> tuple[bytes, bytes, bytes]:

@@ -11,7 +11,7 @@
         ├── RewoundError   the store is older than what was signed from it
         ├── ForeignError   the store belongs to another network, participant or engine
         ├── StoreFullError the disk has no room; nothing was stored
-        └── BrokenDiskError the disk answered a write with an error: nothing more may be trusted to it
+        └── BrokenDiskError the disk answered a write with an error: stop writing
 
 The command line maps FormError to exit 2, VerificationError and RefusedError to 1,
 UncheckableError to 3, StoreError to 4.

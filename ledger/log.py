@@ -94,7 +94,8 @@ def parse_bundle(data: bytes) -> list[bytes]:
     Raises:
         FormError: It ends inside a leaf, or holds more than 256.
     """
-    found, at = [], 0
+    found: list[bytes] = []
+    at = 0
     while at < len(data):
         length = int.from_bytes(data[at : at + 2], "big")
         item = data[at + 2 : at + 2 + length]

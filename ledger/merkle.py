@@ -1,6 +1,6 @@
 """The RFC 6962 tree as pure functions over leaf hashes: the definition, written to be read.
 
-Nothing here is stored. `tree` keeps the same tree in tables; tests and small audits compare the two.
+Nothing here is stored. `tree` keeps the same tree in tables; tests compare the two.
 """
 
 from collections.abc import Sequence

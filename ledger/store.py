@@ -20,6 +20,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import lmdb
 
@@ -47,7 +48,7 @@ class _View:
 
     def __init__(self, store: "LmdbStore", txn: lmdb.Transaction) -> None:
         self._store = store
-        self._txn = txn
+        self._txn: Any = txn
         self._databases = store._databases
         self._seeds = store._seeds
 
@@ -97,7 +98,7 @@ class LmdbStore:
         self._broken: str | None = None
         self._readers = 0
         self._gate = threading.Condition()
-        self._databases: dict[str, object] = {}
+        self._databases: dict[str, Any] = {}
         self._seeds = {table: zlib.crc32(table.encode()) for table in tables}
 
     @classmethod

@@ -4,6 +4,7 @@ It computes with the same functions as everybody. What it does by itself, where 
 says so: `confirm` a batch as soon as it has what it needs, `final` once every leg is received.
 """
 
+from functools import partial
 from typing import Any
 
 import structlog
@@ -98,12 +99,12 @@ class Centre(Role):
             for month in state.open_months(turn.writer):
                 found = batches.latest_batch(turn.writer, self.founding, month)
                 if found and found.state == "ATTESTED":
-                    self._try(turn, lambda found=found: self.confirm(turn, found))
+                    self._try(turn, partial(self.confirm, turn, found))
             turn.flush()
         if "final" in self.automatic:
             for month, _ in state.confirmed_months(turn.writer):
                 if state.find(turn.writer, CENTRE, Certificate, state.month_key(month)) is None:
-                    self._try(turn, lambda month=month: self.certify(turn, month))
+                    self._try(turn, partial(self.certify, turn, month))
 
     def _try(self, turn: Turn, act: Any) -> None:
         try:

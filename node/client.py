@@ -1,7 +1,5 @@
 """The way out: messages to other nodes over HTTP."""
 
-import asyncio
-
 import aiohttp
 
 from node import peerauth
@@ -35,7 +33,7 @@ class Client:
             )
         try:
             return await self._post(url.rstrip("/") + message.path, body, headers)
-        except (aiohttp.ClientError, asyncio.TimeoutError, OSError):
+        except (TimeoutError, aiohttp.ClientError, OSError):
             return NO_ANSWER
 
     async def _post(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:

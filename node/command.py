@@ -23,8 +23,8 @@ from settlement.record import (
     Paid,
     Place,
     Received,
-    Ruling,
     RuleSet,
+    Ruling,
     Silence,
     Withdrawal,
 )
@@ -39,7 +39,7 @@ Order = Callable[..., Any]
 _ADMISSION = Codec(Admission)
 
 
-# --- provinces -------------------------------------------------------------------------------------
+# --- provinces ---
 
 
 def import_cases(role: "Province", turn: Turn, rows: list[CaseRow]) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def silence(role: "Province", turn: Turn, code: str) -> dict[str, Any]:
     return {"month": found.month, "code": code, "index": turn.append(record)}
 
 
-# --- the centre ------------------------------------------------------------------------------------
+# --- the centre ---
 
 
 def close(role: "Centre", turn: Turn, month: str) -> dict[str, Any]:
@@ -197,7 +197,7 @@ def ruleset(role: "Centre", turn: Turn, text: bytes) -> dict[str, Any]:
     return {"name": name, "index": turn.append(RuleSet(name, text, []))}
 
 
-# --- money, on both sides --------------------------------------------------------------------------
+# --- money, on both sides ---
 
 
 def confirmed_legs(

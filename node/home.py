@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.errors import FormError, LedgerError
-from ledger.keyfile import create_key, load_key
+from ledger.keyfile import create_key, load_key, read_public
 from ledger.signer import SignerState
 from ledger.store import LmdbStore
 from node.centre import Centre
@@ -72,6 +72,12 @@ def join(home: Path, genesis: bytes, member: Member | None = None) -> Roster:
     # Written last: a home with a genesis is complete, one without can join again after a cleanup.
     (home / "network.genesis").write_bytes(genesis)
     return roster
+
+
+def public_member(home: Path) -> Member:
+    """Return the public keys of a home, as its join file names them."""
+    keys = {f"{p}_key": read_public(home / "keys" / f"{p}.key")[1] for p in PURPOSES}
+    return Member(load_config(home).code, **keys)
 
 
 def founding_roster(home: Path) -> Roster:

@@ -36,7 +36,7 @@ class Answer:
 NO_ANSWER = Answer(0)
 
 
-class Case(Part):
+class Case(Part, frozen=True):
     """A case file and the salt that opens its commitment."""
 
     setl_id: Name
@@ -55,7 +55,7 @@ class Message(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_field
         return Codec.encode(self)
 
 
-class AddCheckpoint(Message):
+class AddCheckpoint(Message, frozen=True):
     """Please cosign this head: the body of the C2SP call, as it is."""
 
     path = "/witness/add-checkpoint"
@@ -67,7 +67,7 @@ class AddCheckpoint(Message):
         return self.body
 
 
-class Offer(Message):
+class Offer(Message, frozen=True):
     """`AddCheckpoint` with the entries that lead to the head, so that nothing has to be fetched."""
 
     path = "/peer/v1/offer"
@@ -76,7 +76,7 @@ class Offer(Message):
     leaves: Annotated[list[bytes], msgspec.Meta(max_length=MAX_OFFER)]
 
 
-class TellHead(Message):
+class TellHead(Message, frozen=True):
     """My newest quorum-cosigned head."""
 
     path = "/peer/v1/head"
@@ -84,7 +84,7 @@ class TellHead(Message):
     note: Annotated[bytes, msgspec.Meta(max_length=65_536)]
 
 
-class DeliverCases(Message):
+class DeliverCases(Message, frozen=True):
     """Case files of settlements in my log that you owe."""
 
     path = "/peer/v1/cases"
@@ -92,7 +92,7 @@ class DeliverCases(Message):
     cases: Annotated[list[Case], msgspec.Meta(max_length=MAX_CASES)]
 
 
-class Pull(Message):
+class Pull(Message, frozen=True):
     """Entries of a log, and the proof that they lead to the head at `size`."""
 
     path = "/peer/v1/pull"
@@ -103,14 +103,14 @@ class Pull(Message):
     size: Size
 
 
-class Pulled(Part):
+class Pulled(Part, frozen=True):
     """The answer to `Pull`."""
 
     leaves: Annotated[list[bytes], msgspec.Meta(max_length=MAX_PULL)]
     proof: Annotated[list[Hash], msgspec.Meta(max_length=64)]
 
 
-class AskHead(Message):
+class AskHead(Message, frozen=True):
     """The newest head of a log that you can vouch for; answered as `text/plain`."""
 
     path = "/peer/v1/ask-head"
@@ -118,7 +118,7 @@ class AskHead(Message):
     log: Code
 
 
-class AskResult(Message):
+class AskResult(Message, frozen=True):
     """The result document with this hash."""
 
     path = "/peer/v1/result"

@@ -1,6 +1,5 @@
 """Giving orders to a running node through the socket in its home."""
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -37,7 +36,7 @@ async def call(home: Path, path: str, data: bytes = b"", query: str = "") -> tup
                     return response.status, json.loads(await response.read())
     except (aiohttp.ClientConnectionError, OSError) as error:
         raise NodeDownError(f"the node in {home} does not answer: {error}") from None
-    except (ValueError, asyncio.TimeoutError) as error:
+    except (TimeoutError, ValueError) as error:
         raise UncheckableError(f"the node in {home} answered nonsense: {error}") from None
 
 

@@ -10,6 +10,7 @@ What it does by itself, where its configuration says so:
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import structlog
@@ -127,12 +128,12 @@ class Province(Role):
         if "accept" in self.automatic:
             self.unchecked |= turn.heads | turn.grown
             for code in sorted(self.unchecked & set(self.roster.participants) - {self.code}):
-                self._try(turn, lambda code=code: self.accept(turn, code, wait=True))
-                self._try(turn, lambda code=code: self.release(turn, code))
+                self._try(turn, partial(self.accept, turn, code, wait=True))
+                self._try(turn, partial(self.release, turn, code))
             turn.flush()
             turn.learned.append(self.unchecked.clear)
         if "attest" in self.automatic:
-            self._try(turn, lambda: self.attest_open(turn))
+            self._try(turn, partial(self.attest_open, turn))
 
     def _try(self, turn: Turn, act: Callable[[], Any]) -> None:
         try:
@@ -153,7 +154,8 @@ class Province(Role):
         size = 0 if head is None else head.size
         if size > log.size(reader, key) or size <= start or not self._owes(reader, code, start):
             return Checked(code, size, 0, [], [])
-        owed, exceptions, missing = 0, {}, []
+        owed, missing = 0, list[int]()
+        exceptions: dict[int, Exempt] = {}
         for index, leaf in enumerate(log.leaves(reader, key, start, size), start):
             record = self._owed(reader, code, index, leaf)
             if record is None:

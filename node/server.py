@@ -1,7 +1,7 @@
 """The way in: HTTP for other nodes and auditors, and a Unix socket for the node's operators.
 
 Public:  POST /witness/add-checkpoint, POST /peer/v1/…, GET /log/<code>/…, GET /healthz
-Socket:  POST /api/v1/orders/<verb>, POST /api/v1/import (mode 0600: who may read the home may order)
+Socket:  POST /api/v1/orders/<verb>, POST /api/v1/import (mode 0600)
 """
 
 import asyncio

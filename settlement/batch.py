@@ -32,6 +32,7 @@ from settlement.record import (
     Head,
     Place,
     Proposal,
+    Record,
     Ruling,
     Silence,
     Silent,
@@ -84,7 +85,7 @@ class Result:
     @property
     def entries(self) -> int:
         """How many entries the batch clears."""
-        return sum(amounts.count for amounts in self.pairs.values())
+        return sum(amounts.entries for amounts in self.pairs.values())
 
     @property
     def gross_fen(self) -> int:
@@ -309,7 +310,7 @@ def attestations(
     return matches, mismatches
 
 
-def _below(reader: Reader, kind: type[Confirmation | Certificate | Withdrawal], key: bytes, size: int) -> int | None:  # fmt: skip
+def _below(reader: Reader, kind: type[Record], key: bytes, size: int) -> int | None:
     index = find(reader, CENTRE, kind, key)
     return index if index is not None and index < size else None
 
@@ -427,7 +428,7 @@ def _check_silent(reader: Reader, roster: Roster, item: Silent, digest: bytes) -
     return item.code
 
 
-def _record_at(reader: Reader, place: Place, kind: type) -> object:  # type: ignore[type-arg]
+def _record_at(reader: Reader, place: Place, kind: type) -> object:
     if place.index >= applied_size(reader, place.code):
         raise UncheckableError(f"entry {place.index} of {place.code} is not held here yet")
     if void_code(reader, place.code, place.index) is not None:

@@ -11,9 +11,9 @@ out only what every payer has paid in.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ledger import log
 from ledger.errors import RefusedError
 from ledger.hashing import leaf_hash
-from ledger import log
 from ledger.table import Reader, log_key
 from settlement.netting import LegDue
 from settlement.party import CENTRE

@@ -1,6 +1,6 @@
 """From pair sums to nets and legs: three models that give every party the same net.
 
-gross_pair  every directed pair pays in full (national, 按月全额); a negative pair pays the other way
+gross_pair  every pair pays in full (national, 按月全额); a negative one pays backwards
 net_pair    the two debts of a pair are set off, the rest is paid
 net_hub     net payers remit to the centre, the centre pays net receivers (Jiangsu, 按实际差额)
 """

@@ -6,7 +6,7 @@ no clock decides, and the order in which entries reached this replica does not m
 
 An original binds when the insured province has accepted a prefix that holds it and has no open
 exception to it. It is *cleared* by the first batch whose month is its service month or later. A
-reversal counts when its original does, once it lies below the accepted size and its own month is due.
+reversal counts when its original does, once it lies below the accepted size and its month is due.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,6 @@ from settlement.state import (
     acceptance_below,
     entry_at,
     exceptions,
-    find_settlement,
     reversals_of,
     total_at,
     void_code,
@@ -58,9 +57,9 @@ def held(
     result = []
     for original, size, _code, release in exceptions(reader, insured, creditor):
         released = release is not None and release < insured_size
-        if size <= accepted and original < accepted and not released:
-            if _original(reader, creditor, original, insured) is not None:
-                result.append(original)
+        covered = size <= accepted and original < accepted and not released
+        if covered and _original(reader, creditor, original, insured) is not None:
+            result.append(original)
     return result
 
 
@@ -117,8 +116,8 @@ def carried(
     for head in cut:
         for debtor in (other.code for other in cut if other.code != head.code):
             total = total_at(reader, roster, head.code, debtor, head.size)
-            due += totals.up_to(total, month).count
-    return due - sum(amounts.count for amounts in position.values())
+            due += totals.up_to(total, month).entries
+    return due - sum(amounts.entries for amounts in position.values())
 
 
 def original_state(
@@ -142,14 +141,12 @@ def original_state(
     if index in held(reader, insured, code, accepted, heads[insured].size):
         return "disputed"
     left = remainder(reader, code, index, accepted, month)
-    return "reversed" if left.count > 1 and not any(left[1:]) else "cleared"
+    return "reversed" if left.entries > 1 and not any(left[1:]) else "cleared"
 
 
 def _original(reader: Reader, code: str, index: int, insured: str) -> Settlement | None:
     if void_code(reader, code, index) is not None:
         return None
     record = entry_at(reader, code, index)[1]
-    if isinstance(record, Settlement) and province_of(record.insured_area) == insured:
-        if find_settlement(reader, code, record.setl_id) == index:
-            return record
-    return None
+    good = isinstance(record, Settlement) and province_of(record.insured_area) == insured
+    return record if good else None  # type: ignore[return-value]

@@ -63,14 +63,14 @@ class Part(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknow
     """Base of the smaller arrays inside a body."""
 
 
-class Approval(Part):
+class Approval(Part, frozen=True):
     """One operator's or governor's signature over the content of a body."""
 
     key: Key
     signature: Signature
 
 
-class Lines(Part):
+class Lines(Part, frozen=True):
     """Fund lines in fen: what each fund owes for a record. Negative in a reversal."""
 
     employee: Fen
@@ -79,7 +79,7 @@ class Lines(Part):
     account: Fen
 
 
-class Settlement(Record):
+class Settlement(Record, frozen=True):
     """A patient's bill was split at discharge; the insured province owes `lines`."""
 
     kind = 10
@@ -93,7 +93,7 @@ class Settlement(Record):
     commitment: Hash  # opened by the case file in the two vaults
 
 
-class Reversal(Record):
+class Reversal(Record, frozen=True):
     """All or part of a settlement of the same log is taken back."""
 
     kind = 11
@@ -108,14 +108,14 @@ class Reversal(Record):
     commitment: Hash
 
 
-class Exempt(Part):
+class Exempt(Part, frozen=True):
     """One original that an acceptance does not cover."""
 
     index: Index
     code: Name  # NO_FILE, COMMITMENT, ROW, AMOUNT, FIELDS
 
 
-class Acceptance(Record):
+class Acceptance(Record, frozen=True):
     """All debts of this log's author in `log` below `size` are right, but for `exceptions`."""
 
     kind = 12
@@ -126,7 +126,7 @@ class Acceptance(Record):
     approvals: list[Approval]
 
 
-class Release(Record):
+class Release(Record, frozen=True):
     """Exceptions of this log's author are lifted: these originals bind from here on."""
 
     kind = 13
@@ -135,7 +135,7 @@ class Release(Record):
     approvals: list[Approval]
 
 
-class Head(Part):
+class Head(Part, frozen=True):
     """A log as it stands at the cut."""
 
     code: Code
@@ -143,14 +143,14 @@ class Head(Part):
     root: Hash
 
 
-class Net(Part):
+class Net(Part, frozen=True):
     """What a participant receives for the month; negative if it pays."""
 
     code: Code
     fen: Fen
 
 
-class Proposal(Record):
+class Proposal(Record, frozen=True):
     """The cut of a month and what follows from it."""
 
     kind = 50
@@ -163,7 +163,7 @@ class Proposal(Record):
     approvals: list[Approval]
 
 
-class Withdrawal(Record):
+class Withdrawal(Record, frozen=True):
     """A proposal that is not confirmed is taken back; the next revision may follow."""
 
     kind = 51
@@ -174,7 +174,7 @@ class Withdrawal(Record):
     approvals: list[Approval]
 
 
-class Cell(Part):
+class Cell(Part, frozen=True):
     """One pair sum on which two computations differ."""
 
     debtor: Code
@@ -184,7 +184,7 @@ class Cell(Part):
     computed_fen: Fen
 
 
-class Attestation(Record):
+class Attestation(Record, frozen=True):
     """What this log's author computed for a proposal: a match if `cells` is empty."""
 
     kind = 52
@@ -197,7 +197,7 @@ class Attestation(Record):
     approvals: list[Approval]
 
 
-class Silence(Record):
+class Silence(Record, frozen=True):
     """This log's author has seen no attestation of `code` for a proposal."""
 
     kind = 53
@@ -208,14 +208,14 @@ class Silence(Record):
     approvals: list[Approval]
 
 
-class Place(Part):
+class Place(Part, frozen=True):
     """One entry of one log."""
 
     code: Code
     index: Index
 
 
-class Ruling(Record):
+class Ruling(Record, frozen=True):
     """The centre dismisses a mismatch and says why."""
 
     kind = 54
@@ -226,21 +226,21 @@ class Ruling(Record):
     approvals: list[Approval]
 
 
-class Dismissed(Part):
+class Dismissed(Part, frozen=True):
     """A mismatch that does not hold up the month, and the ruling that says so."""
 
     mismatch: Place
     ruling_index: Index
 
 
-class Silent(Part):
+class Silent(Part, frozen=True):
     """A participant without an attestation, and the records of others that say so."""
 
     code: Code
     records: list[Place]
 
 
-class Confirmation(Record):
+class Confirmation(Record, frozen=True):
     """A proposal has its quorum; lists what it counts, so that anyone can count again."""
 
     kind = 55
@@ -254,7 +254,7 @@ class Confirmation(Record):
     approvals: list[Approval]
 
 
-class LegEnd(Part):
+class LegEnd(Part, frozen=True):
     """How one leg of a month ended."""
 
     number: Number
@@ -262,7 +262,7 @@ class LegEnd(Part):
     received: Place
 
 
-class Certificate(Record):
+class Certificate(Record, frozen=True):
     """Every leg of a month has an end."""
 
     kind = 56
@@ -273,7 +273,7 @@ class Certificate(Record):
     approvals: list[Approval]
 
 
-class Paid(Record):
+class Paid(Record, frozen=True):
     """The author sent the money of a leg."""
 
     kind = 70
@@ -286,7 +286,7 @@ class Paid(Record):
     approvals: list[Approval]
 
 
-class Received(Record):
+class Received(Record, frozen=True):
     """The money of a leg arrived at the author."""
 
     kind = 71
@@ -299,14 +299,14 @@ class Received(Record):
     approvals: list[Approval]
 
 
-class Genesis(Record):
+class Genesis(Record, frozen=True):
     """Entry 0 of the centre's log: the bytes of the genesis file."""
 
     kind = 90
     genesis: bytes
 
 
-class Member(Part):
+class Member(Part, frozen=True):
     """A participant's code and raw public keys by purpose."""
 
     code: Code
@@ -316,7 +316,7 @@ class Member(Part):
     transport_key: Key
 
 
-class Admission(Record):
+class Admission(Record, frozen=True):
     """A participant joins, by decision of the governance keys."""
 
     kind = 91
@@ -324,7 +324,7 @@ class Admission(Record):
     approvals: list[Approval]
 
 
-class RuleSet(Record):
+class RuleSet(Record, frozen=True):
     """A rule set comes into force for every cut below which this entry lies."""
 
     kind = 92

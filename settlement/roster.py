@@ -27,7 +27,7 @@ FORMAT = 1
 MAX_MEMBERS = 64
 
 
-class GenesisFile(Part):
+class GenesisFile(Part, frozen=True):
     """The founding document of one network."""
 
     format: Annotated[int, msgspec.Meta(ge=FORMAT, le=FORMAT)]

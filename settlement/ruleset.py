@@ -32,7 +32,7 @@ class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pass
 
 
-class Step(_Table):
+class Step(_Table, frozen=True):
     """One dated act of a month: by whom, and when."""
 
     event: Name
@@ -45,19 +45,19 @@ class Step(_Table):
     late: str = ""
 
 
-class Acceptance(_Table):
+class Acceptance(_Table, frozen=True):
     """How silence of the insured province counts."""
 
     silent_windows: Annotated[int, msgspec.Meta(ge=0, le=12)] = 0
 
 
-class Approvals(_Table):
+class Approvals(_Table, frozen=True):
     """How many operators must sign what decides or moves money."""
 
     required: Annotated[int, msgspec.Meta(ge=0, le=5)] = 0
 
 
-class RuleSet(_Table):
+class RuleSet(_Table, frozen=True):
     """A parsed rule set."""
 
     name: Name

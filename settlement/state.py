@@ -252,10 +252,10 @@ def total_at(reader: Reader, roster: Roster, code: str, insured: str, size: int)
         if entry is None or void_code(reader, code, index) is not None:
             continue
         record = decode_body(entry.kind, entry.body)
-        if isinstance(record, Settlement | Reversal):
-            if province_of(record.insured_area) == insured:
-                before = total.get(record.month, totals.NOTHING)
-                total[record.month] = before.plus(totals.of_lines(record.lines))
+        assert isinstance(record, Settlement | Reversal)
+        if province_of(record.insured_area) == insured:
+            before = total.get(record.month, totals.NOTHING)
+            total[record.month] = before.plus(totals.of_lines(record.lines))
     return total
 
 

@@ -23,7 +23,7 @@ CHUNK = 1024
 class Amounts(NamedTuple):
     """A count of entries and the four fund lines in fen; can be added and subtracted."""
 
-    count: int = 0
+    entries: int = 0
     employee: int = 0
     resident: int = 0
     other: int = 0

@@ -1,4 +1,4 @@
-"""The whole network in one process: the same roles, bytes and signatures, another world around them.
+"""The whole network in one process: the same roles, bytes and signatures in another world.
 
 `world` has virtual time, a network that loses, delays, duplicates and cuts, and nodes that crash
 between any two durable steps; `agents` are the people who work there; `oracle` checks the

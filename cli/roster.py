@@ -1,0 +1,131 @@
+"""`gongzhang roster`: found a network, admit later members, show who takes part."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from cli.homes import Home, Json, open_home
+from cli.joinfile import JoinFile, parse_join
+from cli.output import emit, guarded, name_of, out, say, table, talk
+from cli.trust import auditor_policy
+from ledger.errors import FormError
+from ledger.keyfile import create_key, load_key
+from ledger.signature import public_key
+from node.home import founding_roster
+from node.orders import order
+from settlement.record import Admission
+from settlement.roster import Roster, approve_admission, make_genesis
+
+app = typer.Typer(no_args_is_help=True, help=say("Who takes part.", "参与方名册。"))
+
+
+@app.command()
+def genesis(
+    joins: Annotated[list[Path], typer.Argument(help="the join files, the centre's among them")],
+    out_folder: Annotated[Path, typer.Option("--out", help="folder for the founding files")],
+    governance: Annotated[int, typer.Option("--governance", help="how many governance keys")] = 3,
+    threshold: Annotated[int, typer.Option("--threshold", help="how many must sign")] = 2,
+    as_json: Json = False,
+) -> None:
+    """Gather join files into a genesis; writes governance keys, peers and the auditor's policy."""
+
+    def act() -> str:
+        if out_folder.exists() and any(out_folder.iterdir()):
+            raise FormError(str(out_folder), "an empty folder: nothing is overwritten")
+        found = [_read_join(path) for path in joins]
+        out_folder.mkdir(parents=True, exist_ok=True)
+        offline = out_folder / "governance"
+        offline.mkdir(mode=0o700)
+        keys = [create_key(offline / f"{n}.key", "governance") for n in range(1, governance + 1)]
+        data = make_genesis(threshold, keys, [join.member for join in found])
+        (out_folder / "network.genesis").write_bytes(data)
+        (out_folder / "peers.toml").write_text(_peers(found), encoding="utf-8")
+        (out_folder / "auditor.policy").write_text(auditor_policy(data), encoding="utf-8")
+        return Roster.found(data).network_id.hex()
+
+    network = guarded(act, as_json=as_json)
+    if as_json:
+        emit({"ok": True, "network": network, "folder": str(out_folder)})
+        return
+    talk().print(
+        say(
+            f"network {network[:16]}: hand out network.genesis, peers.toml and auditor.policy from "
+            f"{out_folder}; keep governance/ offline",
+            f"网络 {network[:16]}：请分发 {out_folder} 中的 network.genesis、peers.toml 与 "
+            "auditor.policy；governance/ 须离线保管",
+        )
+    )
+
+
+def _read_join(path: Path) -> JoinFile:
+    return parse_join(path.read_text(encoding="ascii"), str(path))
+
+
+def _peers(joins: list[JoinFile]) -> str:
+    rows = [f"{j.member.code} = {json.dumps(j.url)}" for j in joins]
+    return "\n".join(["[peers]", *sorted(rows), ""])
+
+
+@app.command()
+def admit(
+    join: Annotated[Path, typer.Argument(help="the new participant's join file")],
+    home: Home,
+    keys: Annotated[
+        list[Path], typer.Option("--key", help="a governance key file; once per governor")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Admit a participant by decision of the governance keys (at the centre's home)."""
+
+    def act() -> Any:
+        member = _read_join(join).member
+        network = founding_roster(home).network_id
+        seeds = [load_key(path, "governance") for path in keys]
+        approvals = [approve_admission(s, public_key(s), network, member) for s in seeds]
+        record = Admission(member, approvals)
+        return asyncio.run(order(home, "admit", admission=record.encode().hex()))
+
+    value = guarded(act, as_json=as_json)
+    if as_json:
+        emit({"ok": True, **value})
+    else:
+        talk().print(
+            say(
+                f"{name_of(value['code'])} admitted by entry {value['index']}",
+                f"{name_of(value['code'])} 已加入（条目 {value['index']}）",
+            )
+        )
+
+
+@app.command()
+def show(home: Home, as_json: Json = False) -> None:
+    """Show the members and how many of them must agree."""
+
+    def act() -> Roster:
+        with open_home(home) as opened:
+            return opened.roster
+
+    roster = guarded(act, as_json=as_json)
+    if as_json:
+        emit(
+            {
+                "network": roster.network_id.hex(),
+                "members": list(roster.codes),
+                "head_quorum": roster.head_quorum,
+                "batch_quorum": roster.batch_quorum,
+            }
+        )
+        return
+    columns = [(say("member", "成员"), "left"), (say("entry key", "条目密钥"), "left")]
+    rows = [[name_of(c), roster.members[c].entry_key.hex()[:16] + "…"] for c in roster.codes]
+    out().print(table(say("Members", "成员"), columns, rows))
+    out().print(
+        say(
+            f"a head needs {roster.head_quorum} cosignatures, "
+            f"a batch {roster.batch_quorum} matches",
+            f"日志头需 {roster.head_quorum} 个见证签名，批次需 {roster.batch_quorum} 个一致签认",
+        )
+    )

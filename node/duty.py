@@ -1,0 +1,184 @@
+"""What a node must do today: read from the logs alone, so it is right after any restart."""
+
+from typing import Any
+
+from ledger import log
+from ledger.errors import RefusedError
+from ledger.table import Reader, log_key
+from node import heads
+from node.vault import Vault
+from settlement import batch as batches
+from settlement import leg as legs
+from settlement import state, totals
+from settlement.party import CENTRE
+from settlement.roster import Roster
+
+
+def duties(reader: Reader, founding: Roster, code: str, vault: Vault) -> dict[str, Any]:
+    """Return the duties of a node, each with a stable word, two texts and the command."""
+    roster = state.roster_at(reader, founding, state.applied_size(reader, CENTRE))
+    size, cosigned = log.size(reader, log_key(code)), heads.size_of(reader, code)
+    found: list[dict[str, str]] = []
+    if cosigned < size:
+        found.append(
+            _duty(
+                "witness",
+                f"{size - cosigned} entries wait for {roster.head_quorum} cosignatures",
+                f"{size - cosigned} 条条目等待 {roster.head_quorum} 个见证签名",
+                "",
+            )
+        )
+    if code == CENTRE:
+        found += _centre(reader, founding, roster)
+    else:
+        found += _province(reader, founding, roster, code, vault)
+    found += _money(reader, founding, code)
+    return {"size": size, "cosigned": cosigned, "duties": found}
+
+
+def _province(
+    reader: Reader, founding: Roster, roster: Roster, code: str, vault: Vault
+) -> list[dict[str, str]]:
+    found = []
+    for other in roster.participants:
+        waiting = owed_above(reader, roster, code, other) if other != code else 0
+        if waiting:
+            found.append(
+                _duty(
+                    "accept",
+                    f"{other}: {waiting} entries to accept",
+                    f"{other}：{waiting} 条记录待确认",
+                    "gongzhang day accept",
+                )
+            )
+    for other in sorted(vault.waiting()):
+        found.append(
+            _duty(
+                "deliver",
+                f"{other} has not taken over all case files",
+                f"{other} 尚未接收全部病例文件",
+                "",
+            )
+        )
+    for month in state.open_months(reader):
+        batch = batches.latest_batch(reader, founding, month)
+        if batch is not None and code in batch.missing:
+            found.append(
+                _duty(
+                    "attest",
+                    f"{month} r{batch.revision} waits for the attestation",
+                    f"{month} 第 {batch.revision} 版待签认",
+                    "gongzhang batch attest",
+                )
+            )
+    return found
+
+
+def owed_above(reader: Reader, roster: Roster, code: str, other: str) -> int:
+    """Return how many entries of the log of `other` that `code` owes are not accepted yet."""
+    size = state.accepted_before(reader, code, other)
+    now = totals.load_running(reader, log_key(other), code)
+    if size > state.applied_size(reader, other):
+        return 0
+    before = state.total_at(reader, roster, other, code, size) if size else {}
+    return totals.add_all(now.values()).entries - totals.add_all(before.values()).entries
+
+
+def _centre(reader: Reader, founding: Roster, roster: Roster) -> list[dict[str, str]]:
+    found = []
+    for month in state.open_months(reader):
+        batch = batches.latest_batch(reader, founding, month)
+        if batch is None:
+            continue
+        if batch.state == "CONTESTED":
+            who = ", ".join(sorted(batch.mismatches))
+            found.append(
+                _duty(
+                    "contested",
+                    f"{month}: {who} computed another result",
+                    f"{month}：{who} 的重算结果不同",
+                    f"gongzhang batch show {month}",
+                )
+            )
+        elif batch.missing:
+            found.append(
+                _duty(
+                    "wait",
+                    f"{month}: {len(batch.missing)} attestations are missing",
+                    f"{month}：尚缺 {len(batch.missing)} 份签认",
+                    f"gongzhang batch show {month}",
+                )
+            )
+        else:
+            found.append(
+                _duty(
+                    "confirm",
+                    f"{month} has every attestation",
+                    f"{month} 已全部签认",
+                    f"gongzhang batch confirm {month}",
+                )
+            )
+    silent = [c for c in roster.participants if heads.size_of(reader, c) == 0]
+    if silent:
+        found.append(
+            _duty(
+                "unheard",
+                f"no cosigned head yet from {len(silent)} participants",
+                f"{len(silent)} 个参与方尚无已见证的日志头",
+                "",
+            )
+        )
+    return found
+
+
+def _money(reader: Reader, founding: Roster, code: str) -> list[dict[str, str]]:
+    found = []
+    for month, _ in state.confirmed_months(reader):
+        batch = batches.latest_batch(reader, founding, month, heads.size_of(reader, CENTRE))
+        if batch is None or batch.confirmation_index is None or batch.state == "FINAL":
+            continue
+        month_legs = legs.legs_of(
+            reader, month, batches.result_of(reader, founding, month, batch.revision).legs
+        )
+        for leg in month_legs:
+            number = leg.due.number
+            if leg.due.payer == code and leg.state == "DUE" and _payable(month_legs, number, code):
+                found.append(
+                    _duty(
+                        "pay",
+                        f"{month} leg {number} to {leg.due.payee}",
+                        f"{month} 第 {number} 笔，付给 {leg.due.payee}",
+                        f"gongzhang leg paid {month} {number}",
+                    )
+                )
+            if leg.due.payee == code and leg.state == "PAID":
+                found.append(
+                    _duty(
+                        "receive",
+                        f"{month} leg {number} from {leg.due.payer}",
+                        f"{month} 第 {number} 笔，来自 {leg.due.payer}",
+                        f"gongzhang leg received {month} {number}",
+                    )
+                )
+        if code == CENTRE and all(leg.state == "RECEIVED" for leg in month_legs):
+            found.append(
+                _duty(
+                    "final",
+                    f"{month}: every leg is received",
+                    f"{month} 全部款项已到账",
+                    f"gongzhang batch final {month}",
+                )
+            )
+    return found
+
+
+def _payable(month_legs: list[legs.Leg], number: int, code: str) -> bool:
+    try:
+        legs.may_pay(month_legs, number, code)
+    except RefusedError:
+        return False
+    return True
+
+
+def _duty(what: str, en: str, zh: str, command: str) -> dict[str, str]:
+    return {"what": what, "en": en, "zh": zh, "command": command}

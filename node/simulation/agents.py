@@ -1,0 +1,138 @@
+"""The people of a simulated network: clerks, treasurers and the centre's operator.
+
+They repeat what did not work, click twice, and do things in a bad order; nodes must bear it.
+"""
+
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from ledger.errors import LedgerError
+from node.simulation.oracle import Oracle
+from node.simulation.world import World
+from settlement.casefile import CaseRow
+from settlement.money import format_yuan
+from settlement.party import CENTRE
+
+RETRY_MS = 2_000
+
+
+class Clerk:
+    """Somebody who gives one order until it has worked."""
+
+    def __init__(self, world: World, oracle: Oracle) -> None:
+        self._world = world
+        self._oracle = oracle
+        self.open = 0  # orders that have not worked yet
+
+    def insist(
+        self,
+        code: str,
+        verb: str,
+        done: Callable[[Any], None] = lambda _: None,
+        give_up: tuple[str, ...] = (),
+        **arguments: Any,
+    ) -> None:
+        """Give an order again and again; `done` gets its value once."""
+        self.open += 1
+        finished = False
+
+        def answered(value: Any) -> None:
+            nonlocal finished
+            if finished:
+                return
+            if isinstance(value, LedgerError) and value.code not in give_up:
+                return
+            finished = True
+            self.open -= 1
+            if not isinstance(value, LedgerError):
+                self._oracle.acknowledge(self._world, code)
+            done(value)
+
+        def attempt() -> None:
+            if finished:
+                return
+            # Sometimes twice at once: the second must find the work done.
+            for _ in range(2 if self._world.random.random() < 0.1 else 1):
+                if self._world.nodes[code].role is not None:
+                    self._world.order(code, verb, answered, **arguments)
+            self._world.later(RETRY_MS, attempt)
+
+        attempt()
+
+
+class Ward:
+    """Makes up settlements and refunds between provinces."""
+
+    def __init__(self, random: Random, codes: list[str]) -> None:
+        self._random = random
+        self._codes = codes
+        self._count = 0
+        self._refundable: list[CaseRow] = []
+
+    def month(self, month: str, count: int) -> dict[str, list[CaseRow]]:
+        """Return rows of a month by the province that treated the patient."""
+        rows: dict[str, list[CaseRow]] = {}
+        for _ in range(count):
+            refund = self._refundable and self._random.random() < 0.2
+            row = self._refund(month) if refund else self._settlement(month)
+            rows.setdefault(row.mdtrtarea_admvs[:2] + "0000", []).append(row)
+        return rows
+
+    def _settlement(self, month: str) -> CaseRow:
+        treated, insured = self._random.sample(self._codes, 2)
+        fund, other, account, cash = (self._random.randint(0, 500_000) for _ in range(4))
+        self._count += 1
+        day = f"{month}-{self._random.randint(1, 28):02d}"
+        row = CaseRow(
+            setl_id=f"S{self._count:06d}", init_setl_id="", mdtrt_id=f"V{self._count:06d}",
+            psn_no=f"P{self._random.randint(1, 99):04d}", fixmedins_code=f"H{treated}00001",
+            mdtrtarea_admvs=treated[:2] + "0100", insuplc_admdvs=insured[:2] + "0100",
+            insutype=self._random.choice(["310", "390"]), med_type="21", clr_type="21",
+            begndate=day, enddate=day, setl_time=f"{day}T09:00:00+08:00",
+            medfee_sumamt=format_yuan(fund + other + account + cash), fulamt_ownpay_amt="0.00",
+            overlmt_selfpay="0.00", preselfpay_amt="0.00", inscp_amt="0.00", act_pay_dedc="0.00",
+            hifp_pay=format_yuan(fund), cvlserv_pay=format_yuan(other), hifes_pay="0.00",
+            hifmi_pay="0.00", hifob_pay="0.00", maf_pay="0.00", othfund_pay="0.00",
+            fund_pay_sumamt=format_yuan(fund + other), psn_pay=format_yuan(account + cash),
+            acct_pay=format_yuan(account), cash_payamt=format_yuan(cash), refd_setl_flag="0",
+        )  # fmt: skip
+        self._refundable.append(row)
+        return row
+
+    def _refund(self, month: str) -> CaseRow:
+        place = self._random.randrange(len(self._refundable))
+        original = self._refundable.pop(place)
+        self._count += 1
+        money = {
+            column: f"-{value}" if value != "0.00" else value
+            for column, value in original._asdict().items()
+            if column.endswith(("_pay", "amt", "_amt", "_dedc", "selfpay"))
+        }
+        changes = {
+            "setl_id": f"S{self._count:06d}",
+            "init_setl_id": original.setl_id,
+            "setl_time": f"{month}-28T10:00:00+08:00",
+            "refd_setl_flag": "1",
+            **money,
+        }
+        return original._replace(**changes)
+
+
+def saboteur(world: World, codes: list[str], cuts: bool) -> None:
+    """Let links fail and heal for as long as the world's faults are on."""
+    members = [CENTRE, *codes]
+
+    def strike() -> None:
+        world.faults.cut.clear()
+        if cuts and world.random.random() < 0.5:
+            victim = world.random.choice(members)
+            for other in members:
+                if other != victim:
+                    world.faults.cut.add((victim, other))
+                    if world.random.random() < 0.5:
+                        world.faults.cut.add((other, victim))
+        if cuts:
+            world.later(world.random.randint(2_000, 20_000), strike)
+
+    strike()

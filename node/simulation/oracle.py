@@ -1,0 +1,237 @@
+"""The oracle: the design's invariants, checked after every step by code of its own.
+
+It looks only at what nodes have stored and signed. What clearing has to come to it computes itself,
+entry by entry from decoded leaves, without the running totals or indexes the nodes use.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from ledger import log, tree
+from ledger.entry import decode_entry, encode_entry
+from ledger.table import Reader, log_key
+from node import heads
+from node.simulation.world import SimNode, World
+from settlement import netting
+from settlement.batch import check_confirmation, compute
+from settlement.party import CENTRE, province_of
+from settlement.recheck import check_store
+from settlement.record import (
+    Acceptance,
+    Confirmation,
+    Head,
+    Lines,
+    Paid,
+    Proposal,
+    Record,
+    Release,
+    Reversal,
+    Settlement,
+    decode_body,
+)
+from settlement.state import proposal_of, void_code
+
+Pair = tuple[str, str]
+
+
+class InvariantError(AssertionError):
+    """An invariant of the design does not hold; the number says which."""
+
+    def __init__(self, number: int, text: str) -> None:
+        self.number = number
+        super().__init__(f"invariant {number}: {text}")
+
+
+@dataclass
+class Oracle:
+    """Everything seen so far that must never be contradicted."""
+
+    roots: dict[tuple[str, int], bytes] = field(default_factory=dict)
+    acknowledged: dict[str, int] = field(default_factory=dict)
+    results: dict[str, bytes] = field(default_factory=dict)
+    cleared: dict[str, dict[Pair, Lines]] = field(default_factory=dict)
+    checks: int = 0
+    _seen: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    def acknowledge(self, world: World, code: str) -> None:
+        """Note that a node has told somebody that its entries so far are recorded."""
+        node = world.nodes[code]
+        self.acknowledged[code] = log.size(node.store, log_key(code))
+
+    def check(self, world: World, code: str) -> None:
+        """Check the node that has just acted; raises InvariantError."""
+        self.checks += 1
+        node = world.nodes[code]
+        self._not_lost(world, node)
+        for other in world.nodes:
+            self._grows(world, node, other)
+        self._signed(world, node)
+
+    # --- 1, 2: nothing lost, every observer sees one growing log -----------------------------------
+
+    def _not_lost(self, world: World, node: SimNode) -> None:
+        size = log.size(node.store, log_key(node.code))
+        if size < self.acknowledged.get(node.code, 0):
+            raise InvariantError(1, f"{node.code} had {self.acknowledged[node.code]}, now {size}")
+
+    def _grows(self, world: World, node: SimNode, other: str) -> None:
+        key = log_key(other)
+        size, before = log.size(node.store, key), self._seen.get((node.code, other), 0)
+        if size < before:
+            raise InvariantError(2, f"{other} at {node.code} shrank from {before} to {size}")
+        if size == before:
+            return
+        root = tree.root_at(node.store, key, size)
+        if self.roots.setdefault((other, size), root) != root:
+            raise InvariantError(2, f"{other} has two roots at size {size}")
+        for index in range(before, size):
+            self._entry(world, node, other, index)
+        self._seen[node.code, other] = size
+
+    def _signed(self, world: World, node: SimNode) -> None:
+        head = node.signer.head(world.founding.origin(node.code))
+        if head is not None and self.roots.setdefault((node.code, head[0]), head[1]) != head[1]:
+            raise InvariantError(2, f"{node.code} signed two roots at size {head[0]}")
+
+    # --- 9: decoding and encoding again gives the same bytes ----------------------------------------
+
+    def _entry(self, world: World, node: SimNode, other: str, index: int) -> None:
+        leaf = log.leaf(node.store, log_key(other), index)
+        entry = decode_entry(leaf)
+        if encode_entry(entry) != leaf:
+            raise InvariantError(9, f"{other} #{index} has another spelling")
+        record = decode_body(entry.kind, entry.body)
+        if record.encode() != entry.body:
+            raise InvariantError(9, f"{other} #{index}: the body has another spelling")
+        if void_code(node.store, other, index) is not None:
+            raise InvariantError(1, f"an honest entry is void: {other} #{index}")
+        if other == node.code and isinstance(record, Paid):
+            self._money(world, node, record)
+        if other == CENTRE and isinstance(record, Confirmation):
+            self._confirmed(world, node, record, index)
+
+    # --- 6: no money without a confirmation ----------------------------------------------------------
+
+    def _money(self, world: World, node: SimNode, record: Paid) -> None:
+        covered = heads.size_of(node.store, CENTRE)
+        for index in range(covered):
+            found = _record(node.store, CENTRE, index)
+            if isinstance(found, Confirmation) and found.month == record.month:
+                check_confirmation(node.store, world.founding, found)
+                return
+        raise InvariantError(6, f"{node.code} paid leg {record.leg} of {record.month} too early")
+
+    # --- 3, 4, 5, 8: one result, zero sum, every original once ---------------------------------------
+
+    def _confirmed(self, world: World, node: SimNode, record: Confirmation, index: int) -> None:
+        month = record.month
+        if self.results.setdefault(month, record.result_hash) != record.result_hash:
+            raise InvariantError(5, f"{month} has two confirmed results")
+        found = proposal_of(node.store, month, record.revision)
+        if found is None:
+            raise InvariantError(5, f"{month}: a confirmation without a proposal")
+        proposal, _, place = found
+        if any(log.size(node.store, log_key(h.code)) < h.size for h in proposal.cut):
+            return  # this copy is behind; another node's is checked
+        mine = compute(node.store, world.founding, month, proposal.cut, place)
+        if mine.hash != record.result_hash:
+            raise InvariantError(8, f"{node.code} computes another result for {month}")
+        self._sums(proposal, mine.pairs, world)
+        if month not in self.cleared:
+            self.cleared[month] = {pair: amounts.lines for pair, amounts in mine.pairs.items()}
+            self._complete(node.store, proposal, month)
+
+    def _sums(self, proposal: Proposal, pairs: Any, world: World) -> None:
+        if sum(net.fen for net in proposal.nets) != 0:
+            raise InvariantError(3, f"{proposal.month}: the nets do not sum to 0")
+        codes = world.founding.participants
+        lines = {pair: amounts.lines for pair, amounts in pairs.items()}
+        expected = {net.code: net.fen for net in proposal.nets}
+        for model in netting.MODELS:
+            if netting.net_of_legs(netting.legs(model, lines, codes), codes) != expected:
+                raise InvariantError(3, f"{proposal.month}: {model} gives other nets")
+
+    def _complete(self, reader: Reader, proposal: Proposal, month: str) -> None:
+        expected = naive_cleared(reader, proposal.cut, month)
+        total: dict[Pair, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+        for done in self.cleared.values():
+            for pair, lines in done.items():
+                total[pair] = [a + b for a, b in zip(total[pair], _amounts(lines), strict=True)]
+        found = {pair: tuple(sums) for pair, sums in total.items() if any(sums)}
+        if found != expected:
+            raise InvariantError(4, f"{month}: all batches together are not what binds")
+
+    # --- 9, 10 at the end: applying again changes nothing, no reversal exceeds -----------------------
+
+    def finish(self, world: World) -> None:
+        """Check what only shows over whole logs; raises InvariantError."""
+        for node in world.nodes.values():
+            differs = check_store(node.store, world.founding)
+            if differs:
+                raise InvariantError(9, f"{node.code}: {differs[0]}")
+        for code in world.founding.participants:
+            _check_reversals(world.nodes[code].store, code)
+
+
+def naive_cleared(reader: Reader, cut: list[Head], month: str) -> dict[Pair, tuple[int, ...]]:
+    """Return what all batches up to `month` clear together, entry by entry from the definition."""
+    result: dict[Pair, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
+    heads_at = {head.code: head for head in cut}
+    for creditor in heads_at:
+        originals: dict[str, tuple[int, str]] = {}
+        for index in range(heads_at[creditor].size):
+            record = _record(reader, creditor, index)
+            if not isinstance(record, Settlement | Reversal):
+                continue
+            debtor = province_of(record.insured_area)
+            if isinstance(record, Settlement):
+                originals[record.setl_id] = (index, debtor)
+            name = record.setl_id if isinstance(record, Settlement) else record.original_id
+            original, _ = originals[name]
+            if record.month <= month and _binds(
+                reader, heads_at, debtor, creditor, index, original
+            ):
+                sums = result[debtor, creditor]
+                result[debtor, creditor] = [
+                    a + b for a, b in zip(sums, _amounts(record.lines), strict=True)
+                ]
+    return {pair: tuple(sums) for pair, sums in result.items() if any(sums)}
+
+
+def _binds(
+    reader: Reader, cut: dict[str, Head], debtor: str, creditor: str, index: int, original: int
+) -> bool:
+    accepted, held = 0, set()
+    for place in range(cut[debtor].size):
+        record = _record(reader, debtor, place)
+        if isinstance(record, Acceptance) and record.log == creditor:
+            if record.size <= cut[creditor].size:
+                accepted = record.size
+                held |= {item.index for item in record.exceptions}
+        elif isinstance(record, Release) and record.log == creditor:
+            held -= set(record.indexes)
+    return index < accepted and original not in held
+
+
+def _check_reversals(reader: Reader, code: str) -> None:
+    left: dict[str, list[int]] = {}
+    for index in range(log.size(reader, log_key(code))):
+        record = _record(reader, code, index)
+        if isinstance(record, Settlement):
+            left[record.setl_id] = list(_amounts(record.lines))
+        elif isinstance(record, Reversal):
+            before = left[record.original_id]
+            after = [a + b for a, b in zip(before, _amounts(record.lines), strict=True)]
+            if min(after) < 0:
+                raise InvariantError(10, f"{code} #{index} takes back more than is left")
+            left[record.original_id] = after
+
+
+def _record(reader: Reader, code: str, index: int) -> Record:
+    entry = decode_entry(log.leaf(reader, log_key(code), index))
+    return decode_body(entry.kind, entry.body)
+
+
+def _amounts(lines: Lines) -> tuple[int, int, int, int]:
+    return lines.employee, lines.resident, lines.other, lines.account

@@ -1,0 +1,126 @@
+"""Playing a seed: a short year of a small network under faults, checked by the oracle."""
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from node.simulation.agents import Clerk, Ward, saboteur
+from node.simulation.oracle import Oracle
+from node.simulation.world import Faults, World
+from settlement.batch import confirmed, latest_batch, result_of
+from settlement.netting import LegDue
+from settlement.party import CENTRE
+from settlement.period import next_month
+
+PROVINCES = ["110000", "310000", "510000", "630000", "650000", "660000", "440000"]
+FIRST_MONTH = "2017-01"
+PATIENCE_MS = 3_600_000
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What a seed plays."""
+
+    seed: int
+    months: int = 3
+    provinces: int = 3
+    entries: int = 8
+    loss: float | None = None  # None: drawn from the seed
+    crash: float | None = None
+    cuts: bool | None = None
+
+
+@dataclass
+class Outcome:
+    """How a seed ended."""
+
+    seed: int
+    trace: str
+    months: int
+    steps: int
+    crashes: int
+    checks: int
+    virtual_ms: int
+    results: dict[str, str] = field(default_factory=dict)
+
+
+class StuckError(AssertionError):
+    """The faults have stopped and still a month does not reach its end."""
+
+
+def play(scenario: Scenario, ruleset: bytes) -> Outcome:
+    """Play a scenario; return its outcome.
+
+    Raises:
+        InvariantError: An invariant does not hold.
+        StuckError: A month did not become FINAL within an hour of virtual time.
+    """
+    codes = sorted(PROVINCES[: scenario.provinces])
+    world = World(scenario.seed, codes, ruleset)
+    oracle = Oracle()
+    world.after_step = oracle.check
+    world.faults = _faults(scenario, world.random)
+    cuts = scenario.cuts if scenario.cuts is not None else world.random.random() < 0.5
+    saboteur(world, codes, cuts)
+    ward, clerk = Ward(world.random, codes), Clerk(world, oracle)
+    month = FIRST_MONTH
+    for _ in range(scenario.months):
+        _month(world, ward, clerk, month, scenario.entries)
+        month = next_month(month)
+    oracle.finish(world)
+    return Outcome(
+        scenario.seed,
+        world.trace,
+        scenario.months,
+        world.steps,
+        world.crashes,
+        oracle.checks,
+        world.now_ms,
+        {name: digest.hex() for name, digest in sorted(oracle.results.items())},
+    )
+
+
+def _faults(scenario: Scenario, random: Random) -> Faults:
+    # Each seed draws its own mix; some have no faults at all, and must be quick.
+    loss = random.choice([0.0, 0.0, 0.02, 0.1]) if scenario.loss is None else scenario.loss
+    crash = random.choice([0.0, 0.0, 0.005, 0.02]) if scenario.crash is None else scenario.crash
+    duplicate = random.choice([0.0, 0.05])
+    return Faults(loss, duplicate, random.choice([5, 50, 500]), crash)
+
+
+def _month(world: World, ward: Ward, clerk: Clerk, month: str, entries: int) -> None:
+    count = world.random.randint(0, entries * 2)
+    for code, rows in sorted(ward.month(month, count).items()):
+        clerk.insist(code, "import", rows=rows)
+    # The centre does not wait for everything: what is late is carried.
+    world.run(lambda: False, world.random.choice([500, 5_000, 60_000]))
+    clerk.insist(CENTRE, "close", give_up=("STATE", "MONTH", "DUPLICATE"), month=month)
+    _until(world, f"{month} confirmed", lambda: _confirmed_everywhere(world, month))
+    for leg in _legs(world, month):
+        payment: dict[str, Any] = {
+            "month": month, "leg": leg.number, "reference": f"B{month}-{leg.number}", "date": f"{month}-28",
+        }  # fmt: skip
+        clerk.insist(leg.payer, "paid", **payment)
+        clerk.insist(leg.payee, "received", **payment)
+    _until(world, f"{month} final", lambda: _state(world, month) == "FINAL" and clerk.open == 0)
+
+
+def _until(world: World, what: str, holds: Any) -> None:
+    if not world.run(holds, PATIENCE_MS):
+        raise StuckError(f"waited in vain for {what}")
+
+
+def _confirmed_everywhere(world: World, month: str) -> bool:
+    return all(any(m == month for m, _ in confirmed(node.store)) for node in world.nodes.values())
+
+
+def _state(world: World, month: str) -> str | None:
+    batch = latest_batch(world.nodes[CENTRE].store, world.founding, month)
+    return None if batch is None else batch.state
+
+
+def _legs(world: World, month: str) -> list[LegDue]:
+    store = world.nodes[CENTRE].store
+    batch = latest_batch(store, world.founding, month)
+    assert batch is not None
+    return result_of(store, world.founding, month, batch.revision).legs
