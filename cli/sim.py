@@ -47,12 +47,13 @@ def run(
     if as_json:
         emit({"ok": True, **vars(outcome)})
         return
+    elapsed_s = (outcome.virtual_ms - 1_500_000_000_000) // 1_000
     talk().print(
         say(
             f"seed {seed}: {outcome.months} months, {outcome.steps} steps, {outcome.crashes} "
-            f"crashes, {outcome.virtual_ms - 1_500_000_000_000} ms of virtual time, all invariants hold",
+            f"crashes, {elapsed_s} s of virtual time, all invariants hold",
             f"种子 {seed}：{outcome.months} 个月，{outcome.steps} 步，{outcome.crashes} 次崩溃，"
-            f"虚拟时间 {outcome.virtual_ms - 1_500_000_000_000} 毫秒，全部不变量成立",
+            f"虚拟时间 {elapsed_s} 秒，全部不变量成立",
         )
     )
     typer.echo(outcome.trace)

@@ -25,6 +25,11 @@ MIN_INT = -(2**63)
 MAX_DEPTH = 8
 
 _to_builtins = msgspec.to_builtins
+_UNREADABLE = (
+    msgspec.DecodeError,
+    UnicodeDecodeError,
+    RecursionError,
+)  # UTF-8 is not a DecodeError
 
 
 def pack(value: Any) -> bytes:
@@ -54,7 +59,7 @@ def unpack(data: bytes) -> Any:
     """
     try:
         value = msgspec.msgpack.decode(data)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise FormError("MessagePack", "canonical bytes", str(error)) from None
     if pack(value) != data:
         raise FormError("MessagePack", "the shortest spelling", data)
@@ -85,7 +90,7 @@ class Codec(Generic[T]):
         """
         try:
             record = self._decoder.decode(data)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except _UNREADABLE as error:
             raise FormError(self._name, "a well-formed record", str(error)) from None
         plain = _to_builtins(record, builtin_types=(bytes,))
         _check_texts(plain)
@@ -175,7 +180,7 @@ def decode_header(data: bytes) -> tuple[int, str, int, int, int, bytes]:
     """
     try:
         header = _header.decode(data)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise FormError("entry", "[1, origin, index, kind, at_ms, body]", str(error)) from None
     body = bytes(header.body)
     front = encode_header(header.version, header.origin, header.index, header.kind, header.at_ms)

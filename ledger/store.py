@@ -97,7 +97,7 @@ class LmdbStore:
         self._pid = os.getpid()
         self._broken: str | None = None
         self._readers = 0
-        self._gate = threading.Condition()
+        self._gate = threading.Condition()  # its lock is re-entrant: _begin may resize inside it
         self._databases: dict[str, Any] = {}
         self._seeds = {table: zlib.crc32(table.encode()) for table in tables}
 
@@ -188,9 +188,10 @@ class LmdbStore:
         """Return a view of the last committed state, for the length of one `with` block."""
         assert os.getpid() == self._pid, "a store does not cross a fork"
         with self._gate:
+            txn = self._begin(write=False)  # may have to resize: this reader does not count yet
             self._readers += 1
         try:
-            with self._begin(write=False) as txn:
+            with txn:
                 yield _View(self, txn)
         finally:
             with self._gate:

@@ -68,7 +68,7 @@ class Oracle:
             self._grows(world, node, other)
         self._signed(world, node)
 
-    # --- 1, 2: nothing lost, every observer sees one growing log -----------------------------------
+    # --- 1, 2: nothing lost, every observer sees one growing log -------------------------------
 
     def _not_lost(self, world: World, node: SimNode) -> None:
         size = log.size(node.store, log_key(node.code))
@@ -94,7 +94,7 @@ class Oracle:
         if head is not None and self.roots.setdefault((node.code, head[0]), head[1]) != head[1]:
             raise InvariantError(2, f"{node.code} signed two roots at size {head[0]}")
 
-    # --- 9: decoding and encoding again gives the same bytes ----------------------------------------
+    # --- 9: decoding and encoding again gives the same bytes -----------------------------------
 
     def _entry(self, world: World, node: SimNode, other: str, index: int) -> None:
         leaf = log.leaf(node.store, log_key(other), index)
@@ -111,7 +111,7 @@ class Oracle:
         if other == CENTRE and isinstance(record, Confirmation):
             self._confirmed(world, node, record, index)
 
-    # --- 6: no money without a confirmation ----------------------------------------------------------
+    # --- 6: no money without a confirmation ----------------------------------------------------
 
     def _money(self, world: World, node: SimNode, record: Paid) -> None:
         covered = heads.size_of(node.store, CENTRE)
@@ -122,7 +122,7 @@ class Oracle:
                 return
         raise InvariantError(6, f"{node.code} paid leg {record.leg} of {record.month} too early")
 
-    # --- 3, 4, 5, 8: one result, zero sum, every original once ---------------------------------------
+    # --- 3, 4, 5, 8: one result, zero sum, every original once ---------------------------------
 
     def _confirmed(self, world: World, node: SimNode, record: Confirmation, index: int) -> None:
         month = record.month
@@ -162,7 +162,7 @@ class Oracle:
         if found != expected:
             raise InvariantError(4, f"{month}: all batches together are not what binds")
 
-    # --- 9, 10 at the end: applying again changes nothing, no reversal exceeds -----------------------
+    # --- 9, 10 at the end: applying again changes nothing, no reversal exceeds -----------------
 
     def finish(self, world: World) -> None:
         """Check what only shows over whole logs; raises InvariantError."""

@@ -98,8 +98,11 @@ def _month(world: World, ward: Ward, clerk: Clerk, month: str, entries: int) -> 
     _until(world, f"{month} confirmed", lambda: _confirmed_everywhere(world, month))
     for leg in _legs(world, month):
         payment: dict[str, Any] = {
-            "month": month, "leg": leg.number, "reference": f"B{month}-{leg.number}", "date": f"{month}-28",
-        }  # fmt: skip
+            "month": month,
+            "leg": leg.number,
+            "reference": f"B{month}-{leg.number}",
+            "date": f"{month}-28",
+        }
         clerk.insist(leg.payer, "paid", **payment)
         clerk.insist(leg.payee, "received", **payment)
     _until(world, f"{month} final", lambda: _state(world, month) == "FINAL" and clerk.open == 0)
