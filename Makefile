@@ -15,7 +15,7 @@ $(STAMP): pyproject.toml requirements.lock
 	@touch $@
 
 demo: $(STAMP)
-	@$(BIN)/gongzhang demo --data configs/examples/qinghai-2017.csv --home demo-home
+	@$(BIN)/gongzhang demo --data configs/examples/qinghai-2017.csv --home demo-home --fresh
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest

@@ -21,7 +21,6 @@ from node.config import (
 )
 from node.home import init as init_home
 from node.home import join as join_home
-from node.home import public_member
 from node.run import run_home
 from settlement.party import CENTRE, party
 
@@ -86,8 +85,9 @@ def join(
         typer.Option("--peers", help="the peers.toml beside it (default: same folder)"),
     ] = None,
     admission: Annotated[
-        bool, typer.Option("--later", help="this node is admitted later, not in the genesis")
-    ] = False,
+        Path | None,
+        typer.Option("--admission", help="if admitted later: the file of `roster admit`"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check that a genesis names this node's keys, and create its store."""
@@ -97,7 +97,8 @@ def join(
         table = peers or genesis.parent / "peers.toml"
         known = _peers(table)
         known.pop(config.code, None)
-        roster = join_home(home, genesis.read_bytes(), public_member(home) if admission else None)
+        decision = admission.read_bytes() if admission else None
+        roster = join_home(home, genesis.read_bytes(), decision)
         text = format_config(
             Config(config.code, config.url, config.business_date, config.automatic, known)
         )

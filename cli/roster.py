@@ -76,9 +76,17 @@ def admit(
     keys: Annotated[
         list[Path], typer.Option("--key", help="a governance key file; once per governor")
     ],
+    out_file: Annotated[
+        Path | None,
+        typer.Option("--out", help="admission file (default: CODE.admission by the join file)"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Admit a participant by decision of the governance keys (at the centre's home)."""
+    """Admit a participant by decision of the governance keys (at the centre's home).
+
+    Every operator adds the new address to [peers] in node.toml; the new node joins with the genesis
+    and the admission file.
+    """
 
     def act() -> Any:
         member = _read_join(join).member
@@ -86,7 +94,10 @@ def admit(
         seeds = [load_key(path, "governance") for path in keys]
         approvals = [approve_admission(s, public_key(s), network, member) for s in seeds]
         record = Admission(member, approvals)
-        return asyncio.run(order(home, "admit", admission=record.encode().hex()))
+        value = asyncio.run(order(home, "admit", admission=record.encode().hex()))
+        target = out_file or join.with_suffix(".admission")
+        target.write_bytes(record.encode())
+        return {**value, "admission": str(target)}
 
     value = guarded(act, as_json=as_json)
     if as_json:
@@ -94,8 +105,10 @@ def admit(
     else:
         talk().print(
             say(
-                f"{name_of(value['code'])} admitted by entry {value['index']}",
-                f"{name_of(value['code'])} 已加入（条目 {value['index']}）",
+                f"{name_of(value['code'])} admitted by entry {value['index']}; "
+                f"hand out {value['admission']}",
+                f"{name_of(value['code'])} 已加入（条目 {value['index']}）；"
+                f"请分发 {value['admission']}",
             )
         )
 

@@ -32,6 +32,8 @@ _log = structlog.get_logger("centre")
 class Centre(Role):
     """See the module's text."""
 
+    orders = CENTRE_ORDERS
+
     def __init__(
         self,
         founding: Roster,
@@ -134,12 +136,3 @@ class Centre(Role):
                 turn.writer, month, found.revision, found.confirmation_index, month_legs
             )
         )
-
-    # --- orders ----------------------------------------------------------------------------------
-
-    def ordered(self, turn: Turn, verb: str, arguments: dict[str, Any]) -> Any:
-        """Carry out an operator's order; see `command`."""
-        order = CENTRE_ORDERS.get(verb)
-        if order is None:
-            raise RefusedError("VERB", f"the centre has no order {verb!r}")
-        return order(self, turn, **arguments)

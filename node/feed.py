@@ -37,6 +37,10 @@ class Feed:
         self.known: dict[str, int] = {}  # the size each witness cosigned last
         self.told: dict[str, int] = {}  # the size of the cosigned head each member has from us
 
+    def renew(self) -> None:
+        """Begin again with everybody: a larger roster may ask for more cosignatures."""
+        self.current, self.lines, self.told = None, {}, {}
+
     def answered(self, turn: Turn, event: Answered) -> None:
         """Take in a witness's answer, or the thanks for a head."""
         member = event.slot[1]
@@ -78,7 +82,8 @@ class Feed:
         if len(self.lines) >= turn.roster.head_quorum:
             full = merge_signatures(current.encode(), list(self.lines.values()))
             point = current.checkpoint
-            heads.save(turn.writer, self.role.code, heads.KnownHead(point.size, point.root, full))
+            known = heads.KnownHead(point.size, point.root, full)
+            heads.save(turn.writer, self.role.code, known, again=True)
 
     def refused(self, event: Answered, error: FormError | VerificationError) -> None:
         """Note that a witness answered nonsense."""

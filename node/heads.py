@@ -31,9 +31,12 @@ def size_of(reader: Reader, code: str) -> int:
     return 0 if head is None else head.size
 
 
-def save(writer: Writer, code: str, head: KnownHead) -> bool:
-    """Store a head if it is newer than what is known; return whether it was."""
-    if head.size <= size_of(writer, code):
+def save(writer: Writer, code: str, head: KnownHead, *, again: bool = False) -> bool:
+    """Store a head if it is newer than what is known; return whether it was.
+
+    With `again` a head of the same size replaces the known one: it has other cosignatures.
+    """
+    if head.size < size_of(writer, code) + (0 if again else 1):
         return False
     writer.put(HEAD, log_key(code) + b"cosigned", encoding.pack([head.size, head.root, head.note]))
     return True

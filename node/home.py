@@ -2,6 +2,7 @@
 
 node.toml        configuration
 network.genesis  the network, once joined
+network.admission  how the network took this node in, if the genesis does not name it
 keys/            one file per purpose, mode 0600 (entry, checkpoint, witness, transport)
 signer/state     what was signed, apart from data and backups
 data/            the logs (LMDB)
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ledger.encoding import Codec
 from ledger.errors import FormError, LedgerError
 from ledger.keyfile import create_key, load_key, read_public
 from ledger.signer import SignerState
@@ -25,10 +27,12 @@ from node.role import Keys, Role
 from node.vault import TABLES as VAULT_TABLES
 from node.vault import Vault
 from settlement.party import CENTRE
-from settlement.record import Member
+from settlement.record import Admission, Member
 from settlement.roster import Roster
 
 PURPOSES = ("entry", "checkpoint", "witness", "transport")
+ADMISSION = "network.admission"
+_ADMISSION = Codec(Admission)
 Ask = Callable[[], bytes | None]
 
 
@@ -51,17 +55,25 @@ def init(home: Path, config: Config, passphrase: bytes | None = None) -> Member:
     return Member(config.code, **public)
 
 
-def join(home: Path, genesis: bytes, member: Member | None = None) -> Roster:
-    """Join a network: check that the genesis names this node's keys, create store and state.
+def join(home: Path, genesis: bytes, admission: bytes | None = None) -> Roster:
+    """Join a network: check that it names this node's keys, create store and signer state.
+
+    Args:
+        admission: For a participant the genesis does not name: the record that admitted it.
 
     Raises:
-        FormError: The genesis is malformed, does not name this node, or the home has joined.
+        FormError: The genesis or admission is malformed or names another node or other keys, or
+            the home has joined already.
+        VerificationError: The governance keys did not sign the admission.
     """
     config = load_config(home)
     roster = Roster.found(genesis)
-    listed = roster.members.get(config.code)
-    if listed is None and member is None:
-        raise FormError("genesis", f"a line for {config.code}")
+    grown = roster if admission is None else roster.admit(_ADMISSION.decode(admission))
+    listed = grown.members.get(config.code)
+    if listed is None:
+        raise FormError("genesis", f"{config.code} among its members", list(roster.codes))
+    if listed != public_member(home):
+        raise FormError("genesis", f"the keys of {home}", f"other keys for {config.code}")
     if (home / "network.genesis").exists():
         raise FormError(str(home), "a home that has not joined a network yet")
     signer = home / "signer"
@@ -69,9 +81,11 @@ def join(home: Path, genesis: bytes, member: Member | None = None) -> Roster:
     SignerState.create(signer / "state").close()
     LmdbStore.create(home / "data", roster.network_id, config.code).close()
     LmdbStore.create(home / "vault", roster.network_id, config.code, tables=VAULT_TABLES).close()
+    if admission is not None:
+        (home / ADMISSION).write_bytes(admission)
     # Written last: a home with a genesis is complete, one without can join again after a cleanup.
     (home / "network.genesis").write_bytes(genesis)
-    return roster
+    return grown
 
 
 def public_member(home: Path) -> Member:
@@ -140,7 +154,8 @@ def open_home(home: Path, passphrase: Ask, ruleset: bytes | None = None) -> Open
         )
         opened.append(vault_store)
         signer = SignerState.open(home / "signer" / "state")
-        role = _role(config, roster, keys, store, signer, vault_store, ruleset)
+        admission = _admission(home)
+        role = _role(config, roster, keys, store, signer, vault_store, ruleset, admission)
     except LedgerError:
         for item in opened:
             item.close()
@@ -156,8 +171,24 @@ def _role(
     signer: SignerState,
     vault_store: LmdbStore,
     ruleset: bytes | None,
+    admission: Admission | None,
 ) -> Role:
     if config.code == CENTRE:
         return Centre(roster, keys, store, signer, config.automatic, ruleset)
     vault = Vault(vault_store)
-    return Province(config.code, roster, keys, store, signer, vault, config.automatic, random_bytes)
+    return Province(
+        config.code,
+        roster,
+        keys,
+        store,
+        signer,
+        vault,
+        config.automatic,
+        random_bytes,
+        admission,
+    )
+
+
+def _admission(home: Path) -> Admission | None:
+    path = home / ADMISSION
+    return _ADMISSION.decode(path.read_bytes()) if path.exists() else None

@@ -35,6 +35,7 @@ from settlement.casefile import check_case
 from settlement.party import CENTRE, province_of
 from settlement.record import (
     Acceptance,
+    Admission,
     Attestation,
     Cell,
     Exempt,
@@ -64,6 +65,8 @@ class Checked:
 class Province(Role):
     """See the module's text."""
 
+    orders = PROVINCE_ORDERS
+
     def __init__(
         self,
         code: str,
@@ -74,8 +77,9 @@ class Province(Role):
         vault: Vault,
         automatic: frozenset[str] = frozenset(),
         random: Callable[[int], bytes] | None = None,
+        admission: Admission | None = None,
     ) -> None:
-        super().__init__(code, founding, keys, store, signer)
+        super().__init__(code, founding, keys, store, signer, admission)
         self.vault = vault
         self.automatic = automatic
         self.random = random
@@ -285,12 +289,3 @@ class Province(Role):
             cells=[Cell(code, code, "cut", 0, 0) for code in codes],
             approvals=[],
         )
-
-    # --- orders ----------------------------------------------------------------------------------
-
-    def ordered(self, turn: Turn, verb: str, arguments: dict[str, Any]) -> Any:
-        """Carry out an operator's order; see `command`."""
-        order = PROVINCE_ORDERS.get(verb)
-        if order is None:
-            raise RefusedError("VERB", f"a province has no order {verb!r}")
-        return order(self, turn, **arguments)

@@ -9,9 +9,10 @@ One call of `handle` is one turn: events in, one transaction, effects out. In th
 3. Heads and cosignatures are signed, and the effects are handed to the driver.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from inspect import signature
+from typing import Any, ClassVar
 
 import structlog
 
@@ -40,6 +41,8 @@ from node.slots import Slots
 from node.turn import Turn
 from node.witness import Witness
 from settlement.batch import Batch, Result, result_of
+from settlement.party import CENTRE
+from settlement.record import Admission
 from settlement.roster import Roster
 from settlement.state import applied_size, roster_at
 
@@ -67,14 +70,23 @@ class EventRefusedError(Exception):
 class Role:
     """The common part of province and centre. See the module's text for the order of a turn."""
 
+    orders: ClassVar[Mapping[str, Callable[..., Any]]] = {}
+
     def __init__(
-        self, code: str, founding: Roster, keys: Keys, store: Store, signer: Signer
+        self,
+        code: str,
+        founding: Roster,
+        keys: Keys,
+        store: Store,
+        signer: Signer,
+        admission: Admission | None = None,
     ) -> None:
         self.code = code
         self.founding = founding
         self.keys = keys
         self.store = store
         self.signer = signer
+        self.admission = admission  # how this node knows itself before it has the centre's log
         self.origin = founding.origin(code)
         self.slots = Slots()
         self._results: dict[bytes, Result] = {}
@@ -82,7 +94,7 @@ class Role:
         self.follow = Follow(self)
         self.feed = Feed(self)
         with store.read() as reader:
-            self.roster = roster_at(reader, founding, applied_size(reader, "100000"))
+            self.roster = self._read_roster(reader)
             self._check_signer(reader)
         self._check_keys()
 
@@ -148,7 +160,17 @@ class Role:
             case Answered():
                 self.answered(turn, event)
             case Ordered():
-                turn.reply(event.ticket, self.ordered(turn, event.verb, event.arguments))
+                turn.reply(event.ticket, self._order(turn, event))
+
+    def _order(self, turn: Turn, event: Ordered) -> Any:
+        order = self.orders.get(event.verb)
+        if order is None:
+            raise RefusedError("VERB", f"{self.code} has no order {event.verb!r}")
+        try:
+            bound = signature(order).bind(self, turn, **event.arguments)
+        except TypeError as error:
+            raise RefusedError("ARGUMENTS", f"{event.verb}: {error}") from None
+        return order(*bound.args, **bound.kwargs)
 
     def _refused(self, event: Event, error: LedgerError) -> list[Effect]:
         match event:
@@ -168,8 +190,8 @@ class Role:
         with self.store.read() as reader:
             if self.code in turn.grown or self.feed.newest is None:
                 self._sign_head(reader)
-            if "100000" in turn.grown:
-                self.roster = roster_at(reader, self.founding, applied_size(reader, "100000"))
+            if CENTRE in turn.grown:
+                self._take_roster(self._read_roster(reader))
             answers = self.witness.signed(turn.cosign, now_ms)
             effects = turn.effects + [Reply(ticket, a) for ticket, a in answers.items()]
             return effects + self._sends(reader, now_ms)
@@ -185,6 +207,17 @@ class Role:
         if self.slots.wanted_ms is not None:
             wakes.append(self.slots.wanted_ms)
         return [*sends, WakeAt(min(wakes))] if wakes else sends
+
+    def _read_roster(self, reader: Reader) -> Roster:
+        roster = roster_at(reader, self.founding, applied_size(reader, CENTRE))
+        if self.code not in roster.members and self.admission is not None:
+            return roster.admit(self.admission)
+        return roster
+
+    def _take_roster(self, roster: Roster) -> None:
+        if len(roster.members) > len(self.roster.members):
+            self.feed.renew()
+        self.roster = roster
 
     # --- heads ---------------------------------------------------------------------------------
 
@@ -214,7 +247,9 @@ class Role:
                 )
 
     def _check_keys(self) -> None:
-        member = self.roster.members[self.code]
+        member = self.roster.members.get(self.code)
+        if member is None:
+            raise RefusedError("ROLE", f"{self.code} is no member; join with its admission file")
         for purpose in ("entry", "checkpoint", "witness", "transport"):
             mine = public_key(getattr(self.keys, purpose))
             if mine != getattr(member, f"{purpose}_key"):
@@ -251,10 +286,6 @@ class Role:
     def cases_delivered(self, event: Asked) -> Answer:
         """Take in case files."""
         return Answer(404)
-
-    def ordered(self, turn: Turn, verb: str, arguments: dict[str, Any]) -> Any:
-        """Carry out an operator's order."""
-        raise RefusedError("VERB", f"this node has no order {verb!r}")
 
     def sends(self, reader: Reader, now_ms: int) -> list[Send]:
         """Return messages of the role's own conversations."""

@@ -129,12 +129,9 @@ class Server:
         if not isinstance(arguments, dict):
             raise FormError("order", "a JSON object", type(arguments).__name__)
         for name in ("admission", "text"):
-            if isinstance(arguments.get(name), str):
-                arguments[name] = bytes.fromhex(arguments[name])
-        try:
-            value = await self._driver.order(request.match_info["verb"], arguments)
-        except TypeError as error:
-            raise FormError("order", "the arguments of this verb", str(error)) from None
+            if name in arguments:
+                arguments[name] = _unhex(name, arguments[name])
+        value = await self._driver.order(request.match_info["verb"], arguments)
         return web.json_response(value)
 
     async def _import(self, request: web.Request) -> web.Response:
@@ -153,6 +150,13 @@ async def _body(request: web.Request) -> bytes:
     # A body that was promised and never comes must not hold a connection for ever.
     async with asyncio.timeout(BODY_SECONDS):
         return await request.read()
+
+
+def _unhex(name: str, value: Any) -> bytes:
+    try:
+        return bytes.fromhex(value)
+    except (TypeError, ValueError):
+        raise FormError(f"order: {name}", "hex digits", value) from None
 
 
 def _response(answer: Answer) -> web.Response:
