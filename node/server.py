@@ -182,7 +182,7 @@ async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return problem_of(error)
     except LedgerError as error:
         return problem_of(error)
-    response.headers.pop("Server", None)
+    response.headers["Server"] = "gongzhang"  # not which versions of what run here
     return response
 
 

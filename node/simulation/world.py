@@ -272,14 +272,19 @@ class World:
     # --- orders and time -------------------------------------------------------------------------
 
     def order(
-        self, code: str, verb: str, then: Callable[[Any], None] = lambda _: None, **arguments: Any
+        self,
+        code: str,
+        verb: str,
+        then: Callable[[Any], None] = lambda _: None,
+        /,
+        **arguments: Any,
     ) -> None:
         """Give an operator's order to a node that is up; `then` gets its value or its refusal."""
         self._ticket += 1
         self._replies[self._ticket] = then
         self._give(code, [Ordered(self._ticket, verb, arguments)])
 
-    def ask(self, code: str, verb: str, **arguments: Any) -> Any:
+    def ask(self, code: str, verb: str, /, **arguments: Any) -> Any:
         """Return the value of an order that is carried out at once.
 
         Raises:

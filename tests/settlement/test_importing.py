@@ -15,6 +15,13 @@ from tests.network import case_row, refund_of
 EXAMPLE = resources.files("configs").joinpath("examples/qinghai-2017.csv").read_bytes()
 
 
+FEBRUARY = {
+    "begndate": "2017-02-01",
+    "enddate": "2017-02-02",
+    "setl_time": "2017-02-02T10:00:00+08:00",
+}
+
+
 def file_of(*rows: CaseRow, encoding: str = "utf-8", newline: str = "\n") -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator=newline)
@@ -121,10 +128,9 @@ def test_refunds_may_stand_before_their_original_and_follow_it_in_the_log() -> N
         ({"init_setl_id": "NONE"}, "ORIGINAL"),
         ({"insuplc_admdvs": "540100"}, "ORIGINAL_PAIR"),
         ({"insutype": "390"}, "ORIGINAL_PAIR"),
-        ({"begndate": "2017-02-01", "enddate": "2017-02-02", "setl_time": "2017-02-02T10:00:00+08:00"},
-         "ORIGINAL_MONTH"),
+        (FEBRUARY, "ORIGINAL_MONTH"),
     ],
-)  # fmt: skip
+)
 def test_a_refund_must_fit_its_original(changes: dict[str, str], code: str) -> None:
     refund = refund_of(case_row(), **changes)
     assert faults(file_of(case_row(), refund)) == [(3, "init_setl_id", code)]

@@ -134,8 +134,9 @@ def test_noise_another_place_another_signer_and_an_unknown_kind_are_void(logs: L
     broken = make_entry(seed(SICHUAN, "entry"), network, origin, 0, 10, 1, pack([*unpack(body), 0]))
     flipped = good[:-1] + bytes([good[-1] ^ 1])
     for leaf, code in [
-        (b"", "FORM"), (b"\xff" * 40, "FORM"), (good + b"\x00", "FORM"), (elsewhere, "PLACE"), (thief, "SIGNATURE"),
-        (flipped, "SIGNATURE"), (unknown, "KIND"), (broken, "KIND"),
+        (b"", "FORM"), (b"\xff" * 40, "FORM"), (good + b"\x00", "FORM"),
+        (elsewhere, "PLACE"), (thief, "SIGNATURE"), (flipped, "SIGNATURE"),
+        (unknown, "KIND"), (broken, "KIND"),
     ]:  # fmt: skip
         assert Logs().add_leaves(SICHUAN, [leaf]) == [code]
     later = logs.leaf(SICHUAN, settlement("A1"), index=5)

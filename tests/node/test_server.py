@@ -1,0 +1,202 @@
+"""One node over real HTTP, with a real store in a real home."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from ledger.signature import public_key
+from node import peerauth
+from node.clock import wall_ms
+from node.config import PROVINCE_AUTOMATIC, Config
+from node.driver import Driver
+from node.home import Opened, init, join, open_home
+from node.message import NO_ANSWER, Answer, AskHead, DeliverCases, TellHead
+from node.server import Server, listen
+from settlement.party import CENTRE
+from settlement.roster import make_genesis
+from tests.network import QINGHAI, SICHUAN, TIBET, case_row, seed
+from tests.settlement.test_importing import file_of
+
+
+class Node:
+    """Sichuan's node; the others exist only as keys."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / SICHUAN
+        members = [
+            init(folder / code, Config(code, "http://127.0.0.1:1", automatic=acts))
+            for code, acts in [
+                (CENTRE, frozenset()), (SICHUAN, PROVINCE_AUTOMATIC), (TIBET, PROVINCE_AUTOMATIC),
+                (QINGHAI, PROVINCE_AUTOMATIC),
+            ]
+        ]  # fmt: skip
+        genesis = make_genesis(1, [public_key(seed("governance", "1"))], members)
+        join(self.home, genesis)
+        join(folder / QINGHAI, genesis)
+        self.folder = folder
+
+    async def start(self) -> None:
+        self.opened: Opened = open_home(self.home, lambda: None)
+        self.driver = Driver(self.opened.role, self._send)
+        server = Server(self.driver, self.opened.store, SICHUAN)
+        self.runners = [
+            await listen(server.public(), address=("127.0.0.1", 0)),
+            await listen(server.operators(), address=("127.0.0.1", 0)),
+        ]
+        self.public, self.private = (
+            f"http://127.0.0.1:{runner.addresses[0][1]}" for runner in self.runners
+        )
+        self.task = asyncio.create_task(self.driver.run())
+        self.session = aiohttp.ClientSession()
+
+    async def _send(self, _to: str, _message: Any) -> Answer:
+        return NO_ANSWER
+
+    async def stop(self) -> None:
+        await self.session.close()
+        self.driver.stop()
+        await self.task
+        for runner in self.runners:
+            await runner.cleanup()
+        self.opened.close()
+
+    def signed(self, path: str, body: bytes, sender: str = QINGHAI) -> dict[str, str]:
+        other = open_home(self.folder / sender, lambda: None)
+        try:
+            roster, key = other.role.founding, other.role.keys.transport
+        finally:
+            other.close()
+        value = peerauth.header(roster, key, sender, SICHUAN, path, wall_ms(), body)
+        return {peerauth.HEADER: value}
+
+    async def post(self, path: str, body: bytes, **options: Any) -> tuple[int, bytes]:
+        async with self.session.post(self.public + path, data=body, **options) as response:
+            return response.status, await response.read()
+
+    async def get(self, path: str) -> aiohttp.ClientResponse:
+        async with self.session.get(self.public + path) as response:
+            await response.read()
+            return response
+
+    async def order(self, path: str, body: bytes) -> tuple[int, Any]:
+        async with self.session.post(self.private + path, data=body) as response:
+            return response.status, json.loads(await response.read())
+
+
+@pytest.fixture
+async def node(tmp_path: Path) -> AsyncIterator[Node]:
+    made = Node(tmp_path)
+    await made.start()
+    yield made
+    await made.stop()
+
+
+async def test_a_file_is_imported_once_and_its_report_counts(node: Node) -> None:
+    data = file_of(case_row(setl_id="A1"), case_row(setl_id="A2"))
+    status, value = await node.order("/api/v1/import", data)
+    assert (status, value["entered"], value["known"]) == (200, 2, 0)
+    status, value = await node.order("/api/v1/import", data)
+    assert (status, value["entered"], value["known"]) == (200, 0, 2)
+
+
+async def test_a_dry_run_enters_nothing(node: Node) -> None:
+    data = file_of(case_row(setl_id="A1"))
+    status, value = await node.order("/api/v1/import?dry_run", data)
+    assert (status, value["new"]) == (200, 1)
+    assert (await node.order("/api/v1/import", data))[1]["entered"] == 1
+
+
+async def test_rows_of_other_provinces_are_faults_unless_left_out(node: Node) -> None:
+    other = case_row(setl_id="B1", mdtrtarea_admvs="540100")
+    data = file_of(case_row(setl_id="A1"), other)
+    status, value = await node.order("/api/v1/import", data)
+    assert status == 422
+    assert [(f["line"], f["code"]) for f in value["faults"]] == [(3, "NOT_MINE")]
+    status, value = await node.order("/api/v1/import?only_mine", data)
+    assert (status, value["entered"], value["left_out"]) == (200, 1, 1)
+
+
+async def test_orders_with_wrong_arguments_are_refused_and_the_node_lives(node: Node) -> None:
+    for path, body, status in [
+        ("/api/v1/orders/accept", b"[", 400),
+        ("/api/v1/orders/accept", b"[]", 400),
+        ("/api/v1/orders/accept", b'{"log": 5, "x": 1}', 422),
+        ("/api/v1/orders/nonsense", b"", 422),
+        ("/api/v1/orders/admit", b'{"admission": "zz"}', 400),
+        ("/api/v1/orders/paid", b'{"month": 5, "leg": [], "reference": {}, "date": null}', 422),
+    ]:
+        found, value = await node.order(path, body)
+        assert found == status, (path, value)
+        assert value["code"]
+    assert (await node.order("/api/v1/orders/accept", b""))[0] == 200
+
+
+async def test_a_peer_must_sign_its_requests(node: Node) -> None:
+    body = AskHead(SICHUAN).encode()
+    assert (await node.post(AskHead.path, body))[0] == 401
+    good = node.signed(AskHead.path, body)
+    assert (await node.post(AskHead.path, body, headers=good))[0] == 200
+    assert (await node.post(AskHead.path, body + b"\x00", headers=good))[0] == 401
+    assert (await node.post(TellHead.path, body, headers=good))[0] == 401
+
+
+async def test_a_signed_peer_that_sends_nonsense_gets_a_clear_answer(node: Node) -> None:
+    for path, body, status in [
+        (AskHead.path, b"\xff", 400),
+        (TellHead.path, TellHead(b"nonsense").encode(), 422),
+        (DeliverCases.path, DeliverCases([]).encode(), 200),
+    ]:
+        headers = node.signed(path, body)
+        found, text = await node.post(path, body, headers=headers)
+        assert found == status, text
+
+
+async def test_bodies_have_limits_and_no_compression(node: Node) -> None:
+    assert (await node.post("/peer/v1/cases", b"x" * (9 << 20)))[0] == 413
+    packed = {"Content-Encoding": "gzip"}
+    assert (await node.post("/peer/v1/cases", b"x", headers=packed, skip_auto_headers=()))[0] == 415
+    assert (await node.post("/witness/add-checkpoint", b"nonsense"))[0] == 400
+
+
+async def test_what_is_not_there_is_404_and_never_an_error(node: Node) -> None:
+    for path in [
+        f"/log/{SICHUAN}/checkpoint", "/log/990000/checkpoint", "/log/x/tile/0/000",
+        f"/log/{SICHUAN}/tile/0/000", f"/log/{SICHUAN}/tile/64/000", f"/log/{SICHUAN}/tile/0/0",
+        f"/log/{SICHUAN}/tile/entries/000.p/257", f"/log/{SICHUAN}/tile/../../node.toml", "/",
+    ]:  # fmt: skip
+        assert (await node.get(path)).status == 404, path
+
+
+async def test_the_health_of_a_node_is_public_and_names_it(node: Node) -> None:
+    response = await node.get("/healthz")
+    assert response.status == 200
+    assert response.headers["Server"] == "gongzhang"
+
+
+async def test_the_operators_door_is_not_on_the_public_address(node: Node) -> None:
+    assert (await node.post("/api/v1/orders/accept", b""))[0] == 404
+    assert (await node.post("/api/v1/import", b""))[0] == 404
+
+
+async def test_a_node_with_a_full_queue_says_503_and_when_to_come_again(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("node.driver.MAX_WAITING", 0)
+    async with node.session.post(node.public + "/witness/add-checkpoint", data=b"x") as response:
+        assert response.status == 503
+        assert response.headers["Retry-After"] == "1"
+    monkeypatch.undo()
+    assert (await node.post("/witness/add-checkpoint", b"x"))[0] == 400
+
+
+async def test_a_restart_goes_on_where_it_stopped(node: Node) -> None:
+    data = file_of(case_row(setl_id="A1"))
+    await node.order("/api/v1/import", data)
+    await node.stop()
+    await node.start()
+    assert (await node.order("/api/v1/import", data))[1]["known"] == 1
