@@ -9,7 +9,7 @@ import typer
 
 from cli.homes import Home, Json, open_home
 from cli.output import emit, fail, guarded, name_of, out, say, table, talk, yuan
-from ledger.errors import FormError
+from ledger.errors import FormError, RefusedError
 from node.orders import call, check
 from settlement.importing import LineFault
 from settlement.life import case_life, explain
@@ -103,7 +103,7 @@ def show(
     life = guarded(act, as_json=as_json)
     if life is None:
         text = say(f"no log here has {setl_id}", f"本节点没有 {setl_id} 的记录")
-        fail(FormError("setl_id", text, setl_id), as_json=as_json, code=1)
+        fail(RefusedError("UNKNOWN", text), as_json=as_json)
     if as_json:
         emit(life)
         return

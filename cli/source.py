@@ -73,11 +73,16 @@ class FolderSource:
         return self._read(self._folder / code / "checkpoint", MAX_CHECKPOINT)
 
     def leaves(self, code: str, start: int, stop: int) -> Iterator[bytes]:
-        """Yield leaves from the entry bundles that hold `stop` leaves."""
-        for number, width in widths(stop):
+        """Yield leaves from the entry bundles of the exported checkpoint's size."""
+        size = _claimed_size(self.checkpoint(code))
+        if stop > size:
+            raise DamageError(f"{code} checkpoint", f"at least {stop} entries", size)
+        for number, width in widths(size):
             first = number * 256
             if first + width <= start:
                 continue
+            if first >= stop:
+                return
             path = self._folder / code / tile_path("entries", number, width)
             try:
                 found = log.parse_bundle(self._read(path, 256 * 65_537))
@@ -85,7 +90,7 @@ class FolderSource:
                 raise DamageError(str(path), "an entry bundle", error) from None
             if len(found) < width:
                 raise DamageError(str(path), f"{width} leaves", len(found))
-            yield from found[max(start - first, 0) : width]
+            yield from found[max(start - first, 0) : min(width, stop - first)]
 
     def stored(self) -> Reader | None:
         """Exported folders hold no tables."""
@@ -98,6 +103,14 @@ class FolderSource:
             return path.read_bytes()
         except FileNotFoundError:
             raise UncheckableError(f"{path}: missing") from None
+
+
+def _claimed_size(note: bytes) -> int:
+    # Only tells which files to look for; whether the claim is true is the audit's business.
+    line = note.split(b"\n", 2)[1:2]
+    if not line or not line[0].isdigit() or len(line[0]) > 16:
+        raise FormError("checkpoint size", "a number", line)
+    return int(line[0])
 
 
 @contextmanager
