@@ -172,8 +172,6 @@ class Audit:
         return signed, cosigners
 
     def _log(self, roster: Roster, code: str) -> None:
-        if not next(iter(self.source.leaves(code, 0, 1)), None):
-            return
         member = roster.members[code]
         note = self.source.checkpoint(code)
         origin = roster.origin(code)

@@ -303,18 +303,27 @@ def check_in_child(path: Path, tables: Sequence[str] = TABLES) -> None:
         DamageError: A value is damaged, or the child was killed by a signal.
         ForeignError: Not a store of this program.
     """
+    command = checking_command(path, tables)
+    child = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 (no shell)
+    checking_verdict(path, child.returncode, child.stdout)
+
+
+def checking_command(path: Path, tables: Sequence[str] = TABLES) -> list[str]:
+    """Return the command whose end `checking_verdict` understands; it reads a whole store."""
     program = "import sys; from ledger.store import walk; walk(sys.argv[1], sys.argv[2:])"
-    child = subprocess.run(  # noqa: S603  (this interpreter, no shell, a path as argument)
-        [sys.executable, "-c", program, str(path), *tables], capture_output=True, check=False
-    )
-    if child.returncode == 0:
+    return [sys.executable, "-c", program, str(path), *tables]
+
+
+def checking_verdict(path: Path, returncode: int, stdout: bytes) -> None:
+    """Raise what `check_in_child` raises for a checking process that has ended."""
+    if returncode == 0:
         return
-    lines = child.stdout.decode("utf-8", "replace").splitlines()
-    if child.returncode == EXIT_FOREIGN and lines:
+    lines = stdout.decode("utf-8", "replace").splitlines()
+    if returncode == EXIT_FOREIGN and lines:
         raise ForeignError(lines[0])
-    if child.returncode == EXIT_DAMAGED and len(lines) == 3:
+    if returncode == EXIT_DAMAGED and len(lines) == 3:
         raise DamageError(*lines)
-    raise DamageError(str(path), "a readable store", f"reading it ended with {child.returncode}")
+    raise DamageError(str(path), "a readable store", f"reading it ended with {returncode}")
 
 
 EXIT_DAMAGED, EXIT_FOREIGN = 40, 41

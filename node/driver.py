@@ -102,6 +102,11 @@ class Driver:
         self._closing = True
         self._more.set()
 
+    def fail(self, error: StoreError) -> None:
+        """End `run` because the store cannot be trusted any more; `fatal` says why."""
+        self._stop_for(error)
+        self._more.set()
+
     async def _finish(self) -> None:
         if self._timer is not None:
             self._timer.cancel()

@@ -19,6 +19,7 @@ from ledger.errors import FormError, LedgerError
 from ledger.keyfile import create_key, load_key, read_public
 from ledger.signer import SignerState
 from ledger.store import LmdbStore
+from ledger.table import LEAF
 from node.centre import Centre
 from node.clock import random_bytes
 from node.config import Config, format_config, load_config
@@ -124,6 +125,7 @@ class Opened:
     store: LmdbStore
     vault_store: LmdbStore
     signer: SignerState
+    had_entries: bool  # there was something in the store when it was opened
 
     def close(self) -> None:
         """Close everything that was opened."""
@@ -160,7 +162,9 @@ def open_home(home: Path, passphrase: Ask, ruleset: bytes | None = None) -> Open
         for item in opened:
             item.close()
         raise
-    return Opened(config, role, store, vault_store, signer)
+    with store.read() as reader:
+        had_entries = reader.last(LEAF, b"", b"\xff" * 20) is not None
+    return Opened(config, role, store, vault_store, signer, had_entries)
 
 
 def _role(

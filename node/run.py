@@ -6,6 +6,7 @@ import getpass
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
@@ -19,12 +20,15 @@ from ledger.errors import (
     StoreError,
 )
 from ledger.keyfile import is_sealed
+from ledger.store import checking_command, checking_verdict
+from ledger.table import TABLES
 from node import logs
 from node.client import Client
 from node.driver import Driver
 from node.home import Opened, open_home
 from node.server import Server, listen
 from node.socket import NAME, short_path
+from node.vault import TABLES as VAULT_TABLES
 
 _log = structlog.get_logger("node")
 
@@ -105,7 +109,10 @@ async def _serve(home: Path, opened: Opened) -> int:
         finally:
             os.umask(mask)
         _log.info("running", code=config.code, url=config.url, pid=os.getpid())
+        scrubbing = asyncio.create_task(_scrub(opened, driver))
         await driver.run()
+        scrubbing.cancel()
+        await asyncio.wait([scrubbing])
     except OSError as error:
         return _refuse(
             FormError("url", f"an address that is free: {config.url}", error), EXIT_USAGE
@@ -116,6 +123,34 @@ async def _serve(home: Path, opened: Opened) -> int:
         await client.close()
         socket.unlink(missing_ok=True)
     return EXIT_DAMAGED if driver.fatal else EXIT_OK
+
+
+async def _scrub(opened: Opened, driver: Driver) -> None:
+    # Whatever is served is checked as it is read; this finds damage nobody has asked for yet.
+    if not opened.had_entries:
+        return
+    try:
+        for path, tables in ((opened.store.path, TABLES), (opened.vault_store.path, VAULT_TABLES)):
+            await _check(path, tables)
+    except StoreError as error:
+        driver.fail(error)
+
+
+async def _check(path: Path, tables: Sequence[str]) -> None:
+    child = await asyncio.create_subprocess_exec(
+        *checking_command(path, tables),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is for the node; a killed check would look like damage
+    )
+    try:
+        printed, _ = await child.communicate()
+    except asyncio.CancelledError:  # the node stops: do not wait for the rest
+        child.kill()
+        await child.wait()
+        raise
+    checking_verdict(path, child.returncode or 0, printed)
 
 
 def _refuse(error: LedgerError, code: int) -> int:
