@@ -1,15 +1,19 @@
 """The signer's memory: what was signed must never be contradicted, whatever becomes of the data.
 
-A journal apart from data and backups. Each record says: for this origin a head, or a cosignature,
-of this size and root is about to be signed. It is on the disk before the signature is made.
+A journal apart from data and backups. Each frame says: for these origins heads, or cosignatures, of
+these sizes and roots are about to be signed. It is on the disk before the signatures are made.
 
-    record = u16 length || payload || first 8 bytes of SHA-256(payload)
-    payload = canonical [what, origin, size, root, time]
+    frame   = 2 bytes of mark || u32 length || 2 bytes of SHA-256(length) || payload
+              || first 8 bytes of SHA-256(payload)
+    payload = canonical list of [what, origin, size, root, time]
 
-A torn last record was never signed upon and is cut off; damage anywhere else stops the node. A
-missing file is damage, never a first start.
+Every frame is synced before the next one is written, so a power loss can tear the last one only,
+and leaves it shorter or with whole sectors of zeros. Such a frame was never signed upon and is cut
+off. Anything else that does not fit is damage and stops the node, and so is a missing file: it is
+never a first start.
 """
 
+import itertools
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +26,9 @@ from ledger.hashing import hash_bytes
 HEAD, COSIGNED = "head", "cosigned"
 MAGIC = b"gongzhang/signer/v1\n"
 COMPACT_BYTES = 1 << 20
+SECTOR = 512
+_MARK = b"\xa7\x5f"
+_HEADER, _CHECK = 8, 8
 
 Change = tuple[str, str, int, bytes, int]
 """(HEAD or COSIGNED, origin, size, root, POSIX seconds or 0)."""
@@ -131,29 +138,27 @@ class SignerState(SignerMemory):
             raise DamageError(str(self._path), "a signer state", "another beginning")
         at = len(MAGIC)
         while at < len(data):
-            end = at + 2 + int.from_bytes(data[at : at + 2], "big") + 8
-            record = data[at + 2 : end - 8]
-            whole = end <= len(data) and hash_bytes(record)[:8] == data[end - 8 : end]
-            if not whole:
-                if end < len(data):
-                    raise DamageError(f"{self._path} byte {at}", "a whole record", "damage")
-                break  # the last record was torn: its signature was never made
-            self._replay(record, at)
-            at = end
+            payload = _payload(data, at)
+            if payload is None:
+                if not _torn(data, at):
+                    raise DamageError(f"{self._path} byte {at}", "a whole frame", "damage")
+                break
+            self._replay(payload, at)
+            at += _HEADER + len(payload) + _CHECK
         os.ftruncate(self._handle, at)
         os.lseek(self._handle, at, os.SEEK_SET)
         self._bytes = at
 
-    def _replay(self, record: bytes, at: int) -> None:
+    def _replay(self, payload: bytes, at: int) -> None:
         try:
-            what, origin, size, root, time = encoding.unpack(record)
+            for what, origin, size, root, time in encoding.unpack(payload):
+                self.state[what, origin] = (size, root, time)
         except (FormError, ValueError, TypeError):
-            raise DamageError(f"{self._path} byte {at}", "a record", "another form") from None
-        self.state[what, origin] = (size, root, time)
+            raise DamageError(f"{self._path} byte {at}", "changes", "another form") from None
 
     def _store(self, changes: Sequence[Change]) -> None:
         if changes:
-            self._append(b"".join(_record(change) for change in changes))
+            self._append(_frame(changes))
 
     def _append(self, data: bytes) -> None:
         try:
@@ -177,9 +182,49 @@ class SignerState(SignerMemory):
         self._handle, self._bytes = fresh._handle, fresh._bytes
 
 
-def _record(change: Change) -> bytes:
-    payload = encoding.pack(list(change))
-    return len(payload).to_bytes(2, "big") + payload + hash_bytes(payload)[:8]
+def _frame(changes: Sequence[Change]) -> bytes:
+    payload = encoding.pack([list(change) for change in changes])
+    length = len(payload).to_bytes(4, "big")
+    return _MARK + length + hash_bytes(length)[:2] + payload + hash_bytes(payload)[:_CHECK]
+
+
+def _length(data: bytes, at: int) -> int | None:
+    header = data[at : at + _HEADER]
+    length = header[2:6]
+    if len(header) < _HEADER or header[:2] != _MARK or hash_bytes(length)[:2] != header[6:]:
+        return None
+    return int.from_bytes(length, "big")
+
+
+def _payload(data: bytes, at: int) -> bytes | None:
+    length = _length(data, at)
+    if length is None:
+        return None
+    end = at + _HEADER + length
+    payload = data[at + _HEADER : end]
+    return payload if data[end : end + _CHECK] == hash_bytes(payload)[:_CHECK] else None
+
+
+def _torn(data: bytes, at: int) -> bool:
+    """Return whether the bad frame at `at` is a last one that a power loss has torn."""
+    length = _length(data, at)
+    if length is not None:
+        end = at + _HEADER + length + _CHECK
+        return end > len(data) or (end == len(data) and _has_hole(data, at))
+    if len(data) - at < _HEADER and not _has_hole(data, at):
+        return (_MARK + data[at + 2 :])[: len(data) - at] == data[at:]
+    later = data.find(_MARK, at + 1)
+    while later >= 0:  # a whole frame above means that this one was durable once
+        if _payload(data, later) is not None:
+            return False
+        later = data.find(_MARK, later + 1)
+    return _has_hole(data, at)
+
+
+def _has_hole(data: bytes, at: int) -> bool:
+    borders = [at, *range((at // SECTOR + 1) * SECTOR, len(data), SECTOR), len(data)]
+    pieces = itertools.pairwise(borders)
+    return any(not any(data[start:stop]) for start, stop in pieces)
 
 
 def _sync_directory(path: Path) -> None:

@@ -128,6 +128,7 @@ class LmdbStore:
         identity = encoding.pack([SCHEMA, ENGINE, network_id, code])
         store.transact(lambda writer: writer.put(META, _IDENTITY, identity))
         store.close()
+        _sync_directory(beside)
         beside.rename(path)
         _sync_directory(path.parent)
         return cls.open(path, network_id, code, tables, map_size)

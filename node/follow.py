@@ -84,14 +84,15 @@ class Follow:
     def take_along(
         self, turn: Turn, code: str, head: SignedCheckpoint, start: int, leaves: Sequence[bytes]
     ) -> None:
-        """Take in entries that came with a head, if they are just what is missing here.
+        """Take in entries that came with a head, if what is missing here is among them.
 
         Raises:
             VerificationError: They do not lead to the head.
         """
         point = head.checkpoint
-        if log.size(turn.writer, log_key(code)) == start and start + len(leaves) == point.size:
-            self._grow(turn, code, start, leaves, point, [])
+        held = log.size(turn.writer, log_key(code))  # a crash may have left more than was cosigned
+        if start <= held < point.size == start + len(leaves):
+            self._grow(turn, code, held, leaves[held - start :], point, [])
 
     def _copy(self, turn: Turn, message: Pull, body: bytes) -> None:
         pulled = PULLED.decode(body)

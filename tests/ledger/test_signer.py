@@ -82,12 +82,47 @@ def test_a_torn_last_record_was_never_signed_upon(path: Path) -> None:
         assert SignerState.open(path).head("log") == (10, B)
 
 
-def test_damage_before_the_end_stops_the_node(path: Path) -> None:
+def test_every_flipped_bit_anywhere_stops_the_node(path: Path) -> None:
     filled(path)
     data = path.read_bytes()
-    last = len(data) - 60
-    for place in range(0, last, 7):
-        path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+    for place in range(len(data)):
+        bit = 1 << (place % 8)
+        path.write_bytes(data[:place] + bytes([data[place] ^ bit]) + data[place + 1 :])
+        with pytest.raises(DamageError):
+            SignerState.open(path)
+
+
+def test_whatever_sectors_of_the_last_frame_are_lost_it_is_cut_off(path: Path) -> None:
+    filled(path)
+    before = path.read_bytes()
+    state = SignerState.open(path)
+    state.advance([(COSIGNED, f"log {n}", 3, A, 9) for n in range(30)])
+    state.close()
+    after = path.read_bytes()
+    first = len(before) // 512
+    sectors = range(first, len(after) // 512 + 1)
+    assert len(sectors) > 3
+    for lost in range(1, 2 ** len(sectors)):
+        torn = bytearray(after)
+        for bit, sector in enumerate(sectors):
+            if lost >> bit & 1:
+                start, stop = max(sector * 512, len(before)), min(sector * 512 + 512, len(after))
+                torn[start:stop] = bytes(stop - start)
+        path.write_bytes(torn)
+        again = SignerState.open(path)
+        assert again.cosigned("log 1") is None
+        assert again.head("log") == (6, B)
+        again.close()
+
+
+def test_a_lost_sector_below_the_last_frame_is_damage(path: Path) -> None:
+    state = SignerState.create(path)
+    for size in range(1, 60):
+        state.advance([(HEAD, "log", size, A, 0)])
+    state.close()
+    data = path.read_bytes()
+    for sector in range(len(data) // 512 - 1):
+        path.write_bytes(data[: sector * 512] + bytes(512) + data[sector * 512 + 512 :])
         with pytest.raises(DamageError):
             SignerState.open(path)
 
