@@ -6,6 +6,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from node import logs
+from tests.cleared import cleared
+
+__all__ = ["cleared"]
 
 # `quick` is what `make test` runs; `deep` is for a night: HYPOTHESIS_PROFILE=deep make test
 settings.register_profile(

@@ -12,7 +12,7 @@ from ledger import log
 from ledger.errors import StoreError
 from ledger.store import LmdbStore, check_in_child
 from ledger.table import DERIVED, HASH, HEAD, LEAF, Reader, log_key, u64
-from tests.cli.conftest import Cleared
+from tests.cleared import Cleared
 from tests.commands import as_json, environment, gongzhang
 
 CREDITOR, DEBTOR = "510000", "630000"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.conftest import PARTIES, Cleared
+from tests.cleared import PARTIES, Cleared
 from tests.commands import EXAMPLE, gongzhang
 
 

@@ -1,4 +1,4 @@
-"""One small cleared network that the tests of this folder look at and copy."""
+"""One small cleared network that tests look at and copy."""
 
 from pathlib import Path
 from typing import Any

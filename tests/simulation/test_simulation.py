@@ -1,0 +1,163 @@
+"""Months by the hundred in one process, under losses, cuts and crashes."""
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from ledger import log
+from ledger.table import DERIVED, LEAF, log_key, u64
+from node.province import Province
+from node.run import default_ruleset
+from node.simulation.oracle import InvariantError, Oracle
+from node.simulation.run import Scenario, play
+from node.simulation.world import World
+from node.turn import Turn
+from settlement import batch as batches
+from settlement.party import CENTRE
+from settlement.record import Paid
+from tests.commands import ROOT, gongzhang
+from tests.network import QINGHAI, SICHUAN
+from tests.node.test_tampering import OneFen
+from tests.node.world import MONTH, imported, quiet, settled
+
+RULESET = default_ruleset()
+SEEDS = 150  # two months each
+
+
+def test_hundreds_of_short_months_keep_every_invariant() -> None:
+    crashes = 0
+    for seed in range(SEEDS):
+        outcome = play(Scenario(seed, months=2, entries=5), RULESET)
+        assert len(outcome.results) == 2
+        crashes += outcome.crashes
+    assert crashes > SEEDS
+
+
+@pytest.mark.parametrize("provinces", [2, 5])
+def test_larger_and_smaller_networks_keep_them_too(provinces: int) -> None:
+    for seed in range(4):
+        play(Scenario(1_000 + seed, months=2, provinces=provinces, entries=5), RULESET)
+
+
+def test_a_seed_is_one_history_whatever_the_hash_seed_of_the_interpreter() -> None:
+    program = (
+        "from node.run import default_ruleset; from node.simulation.run import *; "
+        "from node import logs; logs.configure('critical'); "
+        "print(play(Scenario(11, months=2), default_ruleset()).trace)"
+    )
+    traces = set()
+    for hash_seed in ("0", "1", "4242", "random"):
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        done = subprocess.run(
+            [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True,
+            text=True, check=True, timeout=100,
+        )  # fmt: skip
+        traces.add(done.stdout)
+    assert len(traces) == 1
+
+
+def test_other_seeds_are_other_histories() -> None:
+    traces = {play(Scenario(seed, months=1), RULESET).trace for seed in range(5)}
+    assert len(traces) == 5
+
+
+def test_the_command_prints_the_trace_and_its_exit_code_tells() -> None:
+    first, again = (gongzhang("sim", "run", "--seed", "5", "--months", "1") for _ in range(2))
+    assert first.returncode == 0
+    assert len(first.stdout.strip()) == 64
+    assert first.stdout == again.stdout
+
+
+# --- the oracle notices what is planted ----------------------------------------------------------
+
+
+def watched() -> tuple[World, Oracle]:
+    world, oracle = imported(quiet()), Oracle()
+    world.after_step = oracle.check
+    world.ask(CENTRE, "close", month=MONTH)
+    settled(world)
+    return world, oracle
+
+
+def caught(act: Any) -> int:
+    with pytest.raises(InvariantError) as error:
+        act()
+    return int(error.value.number)
+
+
+def test_an_honest_world_has_nothing_to_notice() -> None:
+    world, oracle = watched()
+    world.order(QINGHAI, "import", rows=[])
+    oracle.finish(world)
+
+
+def test_a_lost_entry_is_noticed() -> None:
+    world, oracle = watched()
+    oracle.acknowledge(world, SICHUAN)
+    store = world.nodes[SICHUAN].store
+    store.transact(lambda w: w.put("head", log_key(SICHUAN) + b"size", u64(0)))
+    assert caught(lambda: oracle.check(world, SICHUAN)) in (1, 2)
+
+
+def test_a_changed_entry_is_noticed() -> None:
+    world, oracle = watched()
+    store = world.nodes[SICHUAN].store
+    leaf = log.leaf(store, log_key(SICHUAN), 0)
+    store.transact(lambda w: w.put(LEAF, log_key(SICHUAN) + u64(0), leaf[:-1] + b"\x00"))
+    with pytest.raises((InvariantError, Exception)):
+        oracle.finish(world)
+
+
+def test_a_changed_balance_is_noticed_at_the_end() -> None:
+    world, oracle = watched()
+    store = world.nodes[QINGHAI].store
+    key = log_key(SICHUAN) + b"C" + QINGHAI.encode()
+    value = store.get(DERIVED, key)
+    assert value is not None
+    store.transact(lambda w: w.put(DERIVED, key, value[:-1] + bytes([value[-1] ^ 1])))
+    with pytest.raises(InvariantError):
+        oracle.finish(world)
+
+
+class Greedy(OneFen):
+    """Shifts one fen and confirms what nobody has attested."""
+
+    def confirm(self, turn: Turn, found: batches.Batch) -> int:
+        record = batches.Confirmation(
+            found.month, found.revision, found.proposal_hash, found.proposal.result_hash,
+            [], [], [], [],
+        )  # fmt: skip
+        return turn.append(record)
+
+
+def test_a_confirmed_result_that_others_do_not_compute_is_noticed() -> None:
+    world, oracle = imported(quiet(frozenset({"accept"}), centre=Greedy)), Oracle()
+    world.after_step = oracle.check
+    world.ask(CENTRE, "close", month=MONTH)
+    settled(world)
+    assert caught(lambda: world.ask(CENTRE, "confirm", month=MONTH)) == 8
+
+
+def test_money_without_a_confirmation_is_noticed() -> None:
+    world, _ = watched()
+    role = world.nodes[QINGHAI].role
+    assert role is not None
+
+    def hasty(_role: Any, turn: Turn) -> int:
+        return turn.append(Paid("2017-04", 1, CENTRE, 5, "B1", "2017-04-15", []))
+
+    role.__class__ = type("Hasty", (Province,), {"orders": {"paid": hasty}})
+    assert caught(lambda: world.ask(QINGHAI, "paid")) == 6
+
+
+def test_a_second_head_of_one_size_is_noticed() -> None:
+    world, oracle = watched()
+    node = world.nodes[SICHUAN]
+    assert node.role is not None
+    size = log.size(node.store, log_key(SICHUAN))
+    node.signer.state["head", node.role.origin] = (size, bytes(32), 0)
+    with pytest.raises(InvariantError):
+        oracle.check(world, SICHUAN)
