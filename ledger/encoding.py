@@ -1,8 +1,9 @@
 """Canonical MessagePack: one spelling per value, made by msgpack and read by msgspec.
 
 Only nil, bool, int, bin, str (NFC) and array; shortest form of each; no maps, floats, extension
-types or optional tails. Two codecs have to agree: what msgspec decoded is packed again by msgpack
-and must be the same bytes. This is the only module that knows either library's MessagePack.
+types or optional tails. Two codecs have to agree: what msgpack made is read by msgspec, made again
+by msgspec, and must be the same bytes. This is the only module that knows either library's
+MessagePack.
 """
 
 import unicodedata
@@ -18,18 +19,16 @@ T = TypeVar("T")
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 _Small = Annotated[int, msgspec.Meta(ge=0, le=255)]
-_Origin = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,100}\Z")]
+_Origin = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 MAX_INT = 2**64 - 1
 MIN_INT = -(2**63)
 MAX_DEPTH = 8
 
 _to_builtins = msgspec.to_builtins
-_UNREADABLE = (
-    msgspec.DecodeError,
-    UnicodeDecodeError,
-    RecursionError,
-)  # UTF-8 is not a DecodeError
+_encode_again = msgspec.msgpack.Encoder().encode
+# UTF-8 that cannot be read is no DecodeError.
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def pack(value: Any) -> bytes:
@@ -80,6 +79,7 @@ class Codec(Generic[T]):
     def __init__(self, record_type: type[T]) -> None:
         self._decoder = msgspec.msgpack.Decoder(record_type)
         self._name = record_type.__name__
+        self._free_text = _has_free_text(msgspec.inspect.type_info(record_type))
 
     def decode(self, data: bytes) -> T:
         """Return the record.
@@ -92,9 +92,9 @@ class Codec(Generic[T]):
             record = self._decoder.decode(data)
         except _UNREADABLE as error:
             raise FormError(self._name, "a well-formed record", str(error)) from None
-        plain = _to_builtins(record, builtin_types=(bytes,))
-        _check_texts(plain)
-        if msgpack.packb(plain, use_bin_type=True) != data:
+        if self._free_text:
+            _check_texts(_to_builtins(record, builtin_types=(bytes,)))
+        if _encode_again(record) != data:
             raise FormError(self._name, "the canonical spelling", data)
         return record
 
@@ -137,6 +137,21 @@ def _check_texts(plain: Any) -> None:
                 _check_text(item, 0)
         elif kind is list:
             _check_texts(item)
+
+
+def _has_free_text(info: Any) -> bool:
+    """Return whether a type has a text whose characters neither a pattern nor a check limits."""
+    if isinstance(info, msgspec.inspect.Metadata):
+        return not (info.extra or {}).get("checked") and _has_free_text(info.type)
+    if isinstance(info, msgspec.inspect.StrType):
+        return info.pattern is None
+    if isinstance(info, msgspec.inspect.StructType):
+        return any(_has_free_text(field.type) for field in info.fields)
+    if isinstance(info, msgspec.inspect.ListType):
+        return _has_free_text(info.item_type)
+    if isinstance(info, msgspec.inspect.UnionType):
+        return any(_has_free_text(item) for item in info.types)
+    return isinstance(info, msgspec.inspect.AnyType)
 
 
 def _check_nothing(_value: Any, _depth: int) -> None:
@@ -182,8 +197,9 @@ def decode_header(data: bytes) -> tuple[int, str, int, int, int, bytes]:
         header = _header.decode(data)
     except _UNREADABLE as error:
         raise FormError("entry", "[1, origin, index, kind, at_ms, body]", str(error)) from None
-    body = bytes(header.body)
-    front = encode_header(header.version, header.origin, header.index, header.kind, header.at_ms)
-    if front + body != data or not (0x90 <= body[0] <= 0x9F or body[0] in (0xDC, 0xDD)):
+    body, origin = bytes(header.body), header.origin
+    array = 0x90 <= body[0] <= 0x9F or body[0] in (0xDC, 0xDD)
+    plain = origin.isascii() and origin.isprintable() and " " not in origin
+    if not array or not plain or _encode_again(header) != data:
         raise FormError("entry", "the canonical spelling, with an array as body", data)
-    return header.version, header.origin, header.index, header.kind, header.at_ms, body
+    return header.version, origin, header.index, header.kind, header.at_ms, body

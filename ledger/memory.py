@@ -4,7 +4,7 @@ A transaction that raises leaves nothing behind. `snapshot` and `restore` let th
 store back to what was durable.
 """
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -16,19 +16,26 @@ Snapshot = dict[str, dict[bytes, bytes]]
 class _Table:
     def __init__(self) -> None:
         self.values: dict[bytes, bytes] = {}
-        self.keys: list[bytes] = []
+        self._keys: list[bytes] = []
+        self._sorted = True
 
     def put(self, key: bytes, value: bytes) -> None:
         if key not in self.values:
-            if not self.keys or key > self.keys[-1]:
-                self.keys.append(key)
-            else:
-                insort(self.keys, key)
+            self._keys.append(key)
+            self._sorted = False
         self.values[key] = value
 
     def delete(self, key: bytes) -> None:
         if self.values.pop(key, None) is not None:
-            del self.keys[bisect_left(self.keys, key)]
+            del self._keys[bisect_left(self.keys, key)]
+
+    @property
+    def keys(self) -> list[bytes]:
+        """All keys in order; they are sorted when somebody asks, not with every new one."""
+        if not self._sorted:
+            self._keys.sort()
+            self._sorted = True
+        return self._keys
 
 
 class MemoryStore:
@@ -62,7 +69,8 @@ class MemoryStore:
 
     def get(self, table: str, key: bytes) -> bytes | None:
         """Return the value stored under `key`, or None."""
-        return self._table(table).values.get(key)
+        found = self._tables.get(table)
+        return None if found is None else found.values.get(key)
 
     def scan(self, table: str, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Yield (key, value) for start <= key < stop, ascending."""
@@ -80,12 +88,15 @@ class MemoryStore:
 
     def put(self, table: str, key: bytes, value: bytes) -> None:
         """Store `value` under `key`."""
-        self._remember(table, key)
-        self._table(table).put(key, value)
+        found = self._tables.get(table) or self._table(table)
+        assert self._undo is not None, "writing needs a transaction"
+        self._undo.append((table, key, found.values.get(key)))
+        found.put(key, value)
 
     def delete(self, table: str, key: bytes) -> None:
         """Remove `key`."""
-        self._remember(table, key)
+        assert self._undo is not None, "writing needs a transaction"
+        self._undo.append((table, key, self.get(table, key)))
         self._table(table).delete(key)
 
     def snapshot(self) -> Snapshot:
@@ -98,13 +109,12 @@ class MemoryStore:
         store = cls()
         for name, values in snapshot.items():
             table = store._table(name)
-            table.values = dict(values)
-            table.keys = sorted(values)
+            for key, value in values.items():
+                table.put(key, value)
         return store
 
-    def _remember(self, table: str, key: bytes) -> None:
-        assert self._undo is not None, "writing needs a transaction"
-        self._undo.append((table, key, self.get(table, key)))
-
     def _table(self, name: str) -> _Table:
-        return self._tables.setdefault(name, _Table())
+        found = self._tables.get(name)
+        if found is None:
+            found = self._tables[name] = _Table()
+        return found

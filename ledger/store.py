@@ -41,6 +41,7 @@ LARGEST_MAP = 1 << 44
 MAX_TABLES = 16
 CHECKSUM_BYTES = 4
 _IDENTITY = b"identity"
+_UNREADABLE = (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError)
 
 
 class _View:
@@ -53,16 +54,20 @@ class _View:
         self._seeds = store._seeds
 
     def get(self, table: str, key: bytes) -> bytes | None:
-        with _named(table, key):
+        try:
             value = self._txn.get(key, db=self._databases[table])
+        except _UNREADABLE as error:
+            raise DamageError(place_of(table, key), "a readable page", error) from error
         return None if value is None else self._open(table, key, value)
 
     def scan(self, table: str, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
         with _named(table, start), self._txn.cursor(self._databases[table]) as cursor:
-            more = cursor.set_range(start)
-            while more and (key := cursor.key()) < stop:
-                yield key, self._open(table, key, cursor.value())
-                more = cursor.next()
+            if not cursor.set_range(start):
+                return
+            for key, stored in cursor.iternext():
+                if key >= stop:
+                    return
+                yield key, self._open(table, key, stored)
 
     def last(self, table: str, start: bytes, stop: bytes) -> tuple[bytes, bytes] | None:
         with _named(table, start), self._txn.cursor(self._databases[table]) as cursor:
@@ -80,10 +85,10 @@ class _View:
         self._txn.delete(key, db=self._databases[table])
 
     def _open(self, table: str, key: bytes, stored: bytes) -> bytes:
-        value = stored[:-CHECKSUM_BYTES]
-        found = zlib.crc32(value, zlib.crc32(key, self._seeds[table])).to_bytes(4, "big")
-        if stored[-CHECKSUM_BYTES:] != found:
-            raise DamageError(place_of(table, key), stored[-CHECKSUM_BYTES:], found)
+        value, checksum = stored[:-CHECKSUM_BYTES], stored[-CHECKSUM_BYTES:]
+        found = zlib.crc32(value, zlib.crc32(key, self._seeds[table]))
+        if found != int.from_bytes(checksum, "big"):
+            raise DamageError(place_of(table, key), checksum, found.to_bytes(4, "big"))
         return value
 
 
@@ -352,7 +357,7 @@ def walk(path: str, tables: Sequence[str]) -> None:
 def _named(table: str, key: bytes) -> Iterator[None]:
     try:
         yield
-    except (lmdb.CorruptedError, lmdb.PageNotFoundError, lmdb.InvalidError) as error:
+    except _UNREADABLE as error:
         raise DamageError(place_of(table, key), "a readable page", error) from error
 
 

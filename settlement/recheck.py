@@ -50,8 +50,8 @@ def _fold(roster: Roster, code: str, chunk: list[bytes], start: int, writer: Wri
 
 def _differences(reader: Reader, fresh: Reader, code: str) -> Iterator[Finding]:
     key = log_key(code)
-    stored = dict(reader.scan(DERIVED, key, key + b"\xff" * 40))
-    expected = dict(fresh.scan(DERIVED, key, key + b"\xff" * 40))
+    stored = dict(reader.scan(DERIVED, key, key + b"\xff" * 80))
+    expected = dict(fresh.scan(DERIVED, key, key + b"\xff" * 80))
     for place in sorted(stored.keys() | expected.keys()):
         want, have = expected.get(place), stored.get(place)
         if want != have:

@@ -8,7 +8,7 @@ Derived tables of one log (keys after the log key):
 
     S                       schema, applied size, counterparts changed since the last chunk boundary
     V + index               the code that makes the entry void
-    K + kind + natural key  index of the entry with that business id (several on a hash collision)
+    K + kind + natural key  index of the entry with that business id
     R + original index      reversals of that original: [index, month, lines]
     A + log + size          acceptance of that prefix: [index, root]
     X + log + original      exception: [size of its acceptance, code, index of the release or nil]
@@ -30,6 +30,7 @@ from settlement.party import CENTRE, province_of
 from settlement.period import next_month
 from settlement.record import (
     MAX_FEN,
+    RECORDS,
     Acceptance,
     Admission,
     Attestation,
@@ -55,8 +56,10 @@ from settlement.ruleset import parse_ruleset
 
 SCHEMA = 1
 
-CENTRE_ONLY = (Proposal, Withdrawal, Ruling, Confirmation, Certificate, Genesis, Admission, RuleSet)
-PROVINCE_ONLY = (Settlement, Reversal, Acceptance, Release, Attestation, Silence)
+CENTRE_ONLY = frozenset(
+    (Proposal, Withdrawal, Ruling, Confirmation, Certificate, Genesis, Admission, RuleSet)
+)
+PROVINCE_ONLY = frozenset((Settlement, Reversal, Acceptance, Release, Attestation, Silence))
 
 
 @dataclass
@@ -77,6 +80,7 @@ class Fold:
         self.size, changed = _progress(self.writer, self.code)
         self._changed = set(changed)  # counterparts with entries above the last chunk boundary
         self._origin = self.roster.origin(self.code)
+        self._placed: tuple[Record | None, bytes] = None, b""
 
     def apply(self, leaf: bytes, signature_ok: bool) -> str | None:
         """Apply the leaf at the current size; return the code that makes it void, or None."""
@@ -112,9 +116,7 @@ class Fold:
 
         Reads this log's tables only and changes nothing.
         """
-        if isinstance(record, CENTRE_ONLY) and self.code != CENTRE:
-            return "ROLE"
-        if isinstance(record, PROVINCE_ONLY) and self.code == CENTRE:
+        if type(record) in (PROVINCE_ONLY if self.code == CENTRE else CENTRE_ONLY):
             return "ROLE"
         if self.find(record) is not None:
             return "DUPLICATE"
@@ -123,10 +125,7 @@ class Fold:
 
     def enter(self, index: int, record: Record) -> None:
         """Enter a record that `judge` let pass."""
-        natural = natural_key(record)
-        place = self.key + b"K" + bytes([_family(record)]) + natural
-        before = self.writer.get(DERIVED, place) or b""
-        self.writer.put(DERIVED, place, before + u64(index))
+        self.writer.put(DERIVED, self._place(record), u64(index))
         effect = _EFFECTS.get(type(record))
         if effect:
             effect(self, index, record)
@@ -145,12 +144,26 @@ class Fold:
 
     def find(self, record: Record) -> int | None:
         """Return the index of a valid entry with the same business id, or None."""
-        return find(self.writer, self.code, type(record), natural_key(record), _setl_id(record))
+        value = self.writer.get(DERIVED, self._place(record))
+        return None if value is None else int.from_bytes(value, "big")
+
+    def _place(self, record: Record) -> bytes:
+        if self._placed[0] is not record:  # asked for by `judge` and again by `enter`
+            kind = type(record)
+            self._placed = record, self.key + _FAMILY[kind] + _NATURAL[kind](record)
+        return self._placed[1]
 
     def add(self, insured: str, month: str, lines: Lines) -> None:
         """Add one counted entry to the running totals."""
         total = self._total(insured)
-        total[month] = total.get(month, totals.NOTHING).plus(totals.of_lines(lines))
+        before = total.get(month, totals.NOTHING)
+        total[month] = totals.Amounts(
+            before.entries + 1,
+            before.employee + lines.employee,
+            before.resident + lines.resident,
+            before.other + lines.other,
+            before.account + lines.account,
+        )
         self._changed.add(insured)
 
     def _total(self, insured: str) -> totals.Total:
@@ -210,30 +223,15 @@ def entry_at(reader: Reader, code: str, index: int) -> tuple[Entry, Record]:
     return entry, decode_body(entry.kind, entry.body)
 
 
-def find(
-    reader: Reader,
-    code: str,
-    record_type: type[Record],
-    natural: bytes,
-    setl_id: str | None = None,
-) -> int | None:
+def find(reader: Reader, code: str, record_type: type[Record], natural: bytes) -> int | None:
     """Return the index of the valid entry of that kind with that natural key, or None."""
-    family = _FAMILY.get(record_type, record_type.kind)
-    value = reader.get(DERIVED, log_key(code) + b"K" + bytes([family]) + natural)
-    if value is None:
-        return None
-    indexes = [int.from_bytes(value[i : i + 8], "big") for i in range(0, len(value), 8)]
-    if setl_id is None:
-        return indexes[0]
-    for index in indexes:  # more than one only if eight bytes of two hashes agree
-        if _setl_id(entry_at(reader, code, index)[1]) == setl_id:
-            return index
-    return None
+    value = reader.get(DERIVED, log_key(code) + _FAMILY[record_type] + natural)
+    return None if value is None else int.from_bytes(value, "big")
 
 
 def find_settlement(reader: Reader, code: str, setl_id: str) -> int | None:
     """Return the index of the valid settlement or reversal with that id in the log of `code`."""
-    return find(reader, code, Settlement, id_key(setl_id), setl_id)
+    return find(reader, code, Settlement, setl_id.encode())
 
 
 def reversals_of(reader: Reader, code: str, original: int) -> list[tuple[int, str, Lines]]:
@@ -272,20 +270,11 @@ def decode_valid(leaf: bytes, origin: str) -> Entry | None:
 
 # --- business ids ------------------------------------------------------------------------------
 
-_FAMILY: dict[type[Record], int] = {Reversal: Settlement.kind}
-
-
-def _family(record: Record) -> int:
-    return _FAMILY.get(type(record), record.kind)
-
-
-def _setl_id(record: Record) -> str | None:
-    return record.setl_id if isinstance(record, Settlement | Reversal) else None
-
-
-def id_key(setl_id: str) -> bytes:
-    """Return the eight bytes under which a settlement's id is indexed."""
-    return hash_bytes(setl_id.encode())[:8]
+# Settlements and reversals share their ids; every other kind has ids of its own.
+_FAMILY: dict[type[Record], bytes] = {
+    **{kind: b"K" + bytes([number]) for number, kind in RECORDS.items()},
+    Reversal: b"K" + bytes([Settlement.kind]),
+}
 
 
 def month_key(month: str, number: int = 0) -> bytes:
@@ -299,8 +288,8 @@ def natural_key(record: Record) -> bytes:
 
 
 _NATURAL: dict[type[Record], Callable[[Any], bytes]] = {
-    Settlement: lambda r: id_key(r.setl_id),
-    Reversal: lambda r: id_key(r.setl_id),
+    Settlement: lambda r: r.setl_id.encode(),
+    Reversal: lambda r: r.setl_id.encode(),
     Acceptance: lambda r: r.log.encode() + u64(r.size),
     Release: lambda r: r.log.encode() + u64(r.indexes[0] if r.indexes else 0),
     Proposal: lambda r: month_key(r.month, r.revision),
@@ -324,7 +313,9 @@ _NATURAL: dict[type[Record], Callable[[Any], bytes]] = {
 def _settlement_rule(fold: Fold, _index: int, record: Settlement) -> str | None:
     if not _fits_pair(fold, record):
         return "PAIR"
-    return "SIGN" if min(_amounts(record.lines)) < 0 else None
+    lines = record.lines
+    negative = lines.employee < 0 or lines.resident < 0 or lines.other < 0 or lines.account < 0
+    return "SIGN" if negative else None
 
 
 def _fits_pair(fold: Fold, record: Settlement | Reversal) -> bool:
@@ -577,7 +568,7 @@ def _places(reader: Reader, record_type: type[Record]) -> list[tuple[bytes, int]
     prefix = log_key(CENTRE) + b"K" + bytes([record_type.kind])
     return [
         (key[len(prefix) :], int.from_bytes(value[:8], "big"))
-        for key, value in reader.scan(DERIVED, prefix, prefix + b"\xff" * 40)
+        for key, value in reader.scan(DERIVED, prefix, prefix + b"\xff" * 80)
     ]
 
 

@@ -31,13 +31,13 @@ class Trouble:
         self.net = net
         self.chance = random.Random(seed)
         self.kills = 0
+        self.killed = asyncio.Event()
         self.on = True
 
     async def another(self) -> None:
         """Wait until one more node has been killed, so that every step has its trouble."""
-        seen = self.kills
-        while self.kills == seen:
-            await asyncio.sleep(0.02)
+        self.killed.clear()
+        await self.killed.wait()
 
     async def run(self) -> None:
         while self.on:
@@ -45,6 +45,7 @@ class Trouble:
             code = self.chance.choice([CENTRE, *CODES])
             self.net.kill(code)
             self.kills += 1
+            self.killed.set()
             await self.net.processes[code].wait()
             await asyncio.sleep(self.chance.uniform(0.0, 0.1))
             await self.net.start([code])

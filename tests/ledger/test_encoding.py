@@ -80,3 +80,23 @@ def test_a_record_is_read_by_type_and_refused_with_a_field_too_few_or_many() -> 
 def test_no_bytes_bring_the_reader_down(data: bytes) -> None:
     with contextlib.suppress(FormError):
         assert pack(unpack(data)) == data
+
+
+BORDERS = [
+    sign * 2**bits + step
+    for bits in (0, 5, 7, 8, 15, 16, 31, 32)
+    for sign in (1, -1)
+    for step in (-1, 0, 1)
+]
+
+
+@given(
+    st.integers(-(2**63), 2**64 - 1)
+    | st.sampled_from(BORDERS)
+    | st.binary(max_size=70)
+    | st.text(max_size=300)
+    | st.lists(st.none() | st.booleans(), max_size=20)
+)
+def test_both_codecs_spell_alike(value: object) -> None:
+    # Whatever one makes the other makes again: readers rely on it to refuse other spellings.
+    assert msgspec.msgpack.encode(value) == msgpack.packb(value, use_bin_type=True)
