@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from ledger.errors import FormError
 from ledger.store import LmdbStore
 from ledger.table import Reader
 from node.config import Config, load_config
@@ -15,12 +16,22 @@ from node.home import founding_roster
 from node.vault import TABLES as VAULT_TABLES
 from node.vault import Vault
 from settlement.party import CENTRE
+from settlement.period import check_month
 from settlement.roster import Roster
 from settlement.state import applied_size, roster_at
 
 Home = Annotated[Path, typer.Option("--home", help="the node's home", envvar="GONGZHANG_HOME")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object")]
-Month = Annotated[str, typer.Argument(help="YYYY-MM")]
+
+
+def _month(text: str) -> str:
+    try:
+        return check_month(text)
+    except FormError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+Month = Annotated[str, typer.Argument(help="YYYY-MM", callback=_month)]
 
 
 @dataclass

@@ -39,6 +39,8 @@ def show(
     def act() -> dict[str, Any]:
         with open_home(home) as opened:
             code = log or opened.config.code
+            if code not in opened.roster.members:
+                raise FormError("--log", f"one of {', '.join(opened.roster.codes)}", code)
             size = logs.size(opened.reader, log_key(code))
             cosigned = heads.size_of(opened.reader, code)
             stop = min(start + count, size)
@@ -117,6 +119,8 @@ def export(
             raise FormError(str(target), "a folder that does not exist or is empty")
         sizes: dict[str, int] = {}
         with open_home(home) as opened:
+            if log and log not in opened.roster.members:
+                raise FormError("--log", f"one of {', '.join(opened.roster.codes)}", log)
             for code in [log] if log else opened.roster.codes:
                 head = heads.load(opened.reader, code)
                 if head is None:

@@ -9,8 +9,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import structlog
-
 from ledger.errors import (
     ForeignError,
     FormError,
@@ -29,8 +27,6 @@ from node.home import Opened, open_home
 from node.server import Server, listen
 from node.socket import NAME, short_path
 from node.vault import TABLES as VAULT_TABLES
-
-_log = structlog.get_logger("node")
 
 EXIT_OK, EXIT_USAGE, EXIT_UNCHECKED, EXIT_DAMAGED = 0, 2, 3, 4
 
@@ -108,7 +104,8 @@ async def _serve(home: Path, opened: Opened) -> int:
                 runners.append(await listen(server.operators(), socket=path))
         finally:
             os.umask(mask)
-        _log.info("running", code=config.code, url=config.url, pid=os.getpid())
+        sys.stderr.write(f"{config.code} running at {config.url}, process {os.getpid()}\n")
+        sys.stderr.flush()
         scrubbing = asyncio.create_task(_scrub(opened, driver))
         await driver.run()
         scrubbing.cancel()

@@ -135,6 +135,11 @@ class Roster:
             raise VerificationError("admission: governance approvals", self.threshold, len(signers))
 
     @cached_property
+    def founding(self) -> "Roster":
+        """The roster as the genesis has it, without later members."""
+        return Roster.found(self.genesis)
+
+    @cached_property
     def participants(self) -> tuple[str, ...]:
         """The codes that owe and are owed, ascending; the centre is none of them."""
         return tuple(sorted(code for code in self.members if code != CENTRE))

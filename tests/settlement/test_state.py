@@ -12,6 +12,7 @@ from ledger.encoding import pack, unpack
 from ledger.entry import make_entry
 from ledger.hashing import leaf_hash
 from ledger.memory import MemoryStore
+from ledger.signature import public_key
 from ledger.table import DERIVED, log_key
 from node.run import default_ruleset
 from settlement import state, totals
@@ -35,6 +36,7 @@ from settlement.record import (
     Ruling,
     Withdrawal,
 )
+from settlement.roster import approve_admission
 from tests.network import QINGHAI, SICHUAN, TIBET, Logs, member, reversal, seed, settlement
 
 
@@ -268,6 +270,28 @@ def test_genesis_stands_once_and_first_and_rule_sets_must_be_readable(logs: Logs
 def test_an_admission_without_the_governors_is_void(logs: Logs) -> None:
     assert logs.add(CENTRE, Admission(member("110000"), [])) == "APPROVAL"
     assert logs.add(CENTRE, Admission(member(QINGHAI), [])) == "KEY"
+
+
+def test_admissions_mean_the_same_whoever_applies_them(logs: Logs) -> None:
+    governors = [seed("governance", str(n)) for n in range(2)]
+    network = logs.roster.network_id
+    admissions = [
+        Admission(
+            member(code),
+            [approve_admission(g, public_key(g), network, member(code)) for g in governors],
+        )
+        for code in ("110000", "120000")
+    ]
+    founding = logs.roster
+    assert logs.add(CENTRE, admissions[0]) is None
+    logs.roster = state.roster_at(logs.store, founding, logs.size(CENTRE))
+    assert logs.add(CENTRE, admissions[1]) is None
+    grown = state.roster_at(logs.store, founding, logs.size(CENTRE))
+    assert grown.participants == ("110000", "120000", SICHUAN, TIBET, QINGHAI)
+    late = Logs()
+    late.roster = grown  # the newcomer knows itself before it has read of its admission
+    assert late.add(CENTRE, *admissions) is None
+    assert check_store(logs.store, founding) == []
 
 
 def test_money_is_above_zero(logs: Logs) -> None:
