@@ -5,8 +5,9 @@ import typer
 
 from cli import audit, batch, day, entry, leg, log, node, roster, sim
 from cli.demo import demo
-from cli.output import say
+from cli.output import language, say
 from cli.status import status
+from cli.translation import translate
 
 app = typer.Typer(
     name="gongzhang",
@@ -37,4 +38,7 @@ for name, part in (
 
 def main() -> None:
     """Run the command line."""
-    app()
+    command = typer.main.get_command(app)
+    if language() == "zh":
+        translate(command)
+    command()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -76,7 +77,8 @@ def emit(value: Any) -> None:
 
 def table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> Table:
     """Return a table; a column is (heading, `left` or `right`)."""
-    result = Table(title=title, title_justify="left")
+    # A title is never broken into lines because the table below it is narrow.
+    result = Table(title=title, title_justify="left", min_width=cell_len(title))
     for heading, side in columns:
         result.add_column(heading, justify="right" if side == "right" else "left", no_wrap=True)
     for row in rows:

@@ -2,11 +2,13 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
 
 from cli.main import app
+from cli.translation import ZH
 from tests.commands import ROOT
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -51,6 +53,21 @@ def test_both_readmes_name_the_same_documents() -> None:
     )
     docs = {target for target in LINK.findall(english) if target.startswith("docs/")}
     assert docs == {target for target in LINK.findall(chinese) if target.startswith("docs/")}
+
+
+def test_every_help_text_has_a_translation_and_no_translation_is_left_over() -> None:
+    texts = set()
+
+    def gather(command: Any) -> None:
+        texts.add(command.help)
+        texts.update(getattr(p, "help", None) for p in command.params)
+        for below in getattr(command, "commands", {}).values():
+            gather(below)
+
+    root = typer.main.get_command(app)
+    gather(root)
+    groups = {root.help, *(c.help for c in root.commands.values() if hasattr(c, "commands"))}  # type: ignore[attr-defined]
+    assert {text for text in texts if text} - groups == set(ZH)
 
 
 def test_every_decision_is_listed() -> None:

@@ -1,0 +1,121 @@
+"""The help texts in Chinese: the commands are written in English, this table speaks for them."""
+
+from typing import Any
+
+ZH = {
+    "Run a network of real nodes on this machine through the months of a file.":
+        "在本机用真实节点组成网络，逐月清算一个文件。",
+    "settlement records, CSV": "结算记录（CSV）",
+    "folder for the nodes' homes": "存放各节点目录的文件夹",
+    "report these, e.g. 2017-11,2017-12": "只报告这些月份，例如 2017-11,2017-12",
+    "all, or codes such as 630000,510000": "all，或代码列表，例如 630000,510000",
+    "remove what an earlier demo left in --home": "清除 --home 中上一次演示的内容",
+    "print one JSON object": "输出一个 JSON 对象",
+    "Show what this node must do today, and how far its log is witnessed.":
+        "显示本节点今日待办，以及日志已见证到哪里。",
+    "the node's home": "节点目录",
+    "Create a home with new keys, and the join file to hand to the centre.":
+        "生成密钥并创建节点目录，同时生成提交给中心的加入文件。",
+    "the participant's code, e.g. 630000": "参与方代码，例如 630000",
+    "where the others reach this node": "其他节点访问本节点的地址",
+    "join file (default: CODE.join beside the home)": "加入文件（默认在目录旁的 代码.join）",
+    "seal the key files; asked for on the terminal": "用口令加密密钥文件（在终端输入）",
+    "let the node accept and attest by itself": "由节点自动确认与签认，或全部手工",
+    "`system`, or a fixed date for rehearsals": "`system`，或演练用的固定日期",
+    "Check that a genesis names this node's keys, and create its store.":
+        "核对创世文件中的本节点密钥，并创建存储。",
+    "the network.genesis the centre handed out": "中心分发的 network.genesis",
+    "the peers.toml beside it (default: same folder)": "同时分发的 peers.toml（默认同一文件夹）",
+    "if admitted later: the file of `roster admit`": "后加入者：`roster admit` 生成的文件",
+    "Run the node until it is told to stop (Ctrl-C or SIGTERM).":
+        "运行节点，直到收到停止信号（Ctrl-C 或 SIGTERM）。",
+    "rule set a new centre puts into force": "新中心启用的规则集",
+    "Gather join files into a genesis; writes governance keys, peers and the auditor's policy.":
+        "汇总加入文件生成创世文件，并写出治理密钥、地址表与审计信任文件。",
+    "the join files, the centre's among them": "各加入文件，包括中心的",
+    "folder for the founding files": "存放创世文件的文件夹",
+    "how many governance keys": "治理密钥数量",
+    "how many must sign": "须有多少个签名",
+    "Admit a participant by decision of the governance keys (at the centre's home).\n\n"
+    "Every operator adds the new address to [peers] in node.toml; the new node joins with the "
+    "genesis\nand the admission file.":
+        "由治理密钥决定接纳一个参与方（在中心的目录执行）。\n\n"
+        "各节点须在 node.toml 的 [peers] 中加入新地址；新节点凭创世文件和接纳文件加入。",
+    "the new participant's join file": "新参与方的加入文件",
+    "a governance key file; once per governor": "治理密钥文件，每人一个",
+    "admission file (default: CODE.admission by the join file)":
+        "接纳文件（默认在加入文件旁的 代码.admission）",
+    "Show the members and how many of them must agree.": "显示成员以及法定数。",
+    "Record the settlements of a file in this province's log: all of them or none.":
+        "把文件中的结算记录登记到本省日志：要么全部，要么一条也不登记。",
+    "CSV in the national field names": "国家标准字段的 CSV 文件",
+    "leave out patients treated in other provinces": "排除在其他省就医的记录",
+    "check only": "只检查，不登记",
+    "Show where a case stands, in which batch, and what comes next.":
+        "显示个案所处状态、所在批次和下一步。",
+    "the settlement's id": "结算编号",
+    "Accept what other provinces' logs say this one owes, as far as it passes the checks.\n\n"
+    "A case whose file is missing or does not pass becomes an exception; a missing file that "
+    "arrives\nlater lifts it again.":
+        "核对其他省日志中本省应付的记录，通过的予以确认。\n\n"
+        "病例文件缺失或未通过核对的列为例外；缺失的文件之后到达时自动解除。",
+    "only this province's log": "只处理该省的日志",
+    "Draw the cut and propose the batch of a month (at the centre).":
+        "确定截止点并提出当月批次（在中心执行）。",
+    "YYYY-MM": "YYYY-MM",
+    "show what the month would come to now": "只显示按当前情况的结果",
+    "Show how far a month is, who has attested, and what is owed.":
+        "显示批次进度、签认情况与应付金额。",
+    "Recompute the open batch and sign what came out (at a province).":
+        "重算待签认批次并签名（在省级节点执行）。",
+    "Confirm a batch that has its quorum (at the centre).": "确认已达法定数的批次（在中心执行）。",
+    "Write the final certificate once every leg is received (at the centre).":
+        "资金全部到账后出具最终证书（在中心执行）。",
+    "Take an unconfirmed proposal back (at the centre).": "撤回尚未确认的提案（在中心执行）。",
+    "why; kept in the log": "理由，记入日志",
+    "Rule that a mismatch does not hold up the month (at the centre).":
+        "裁定某一不一致不影响批次（在中心执行）。",
+    "whose mismatch": "谁的不一致",
+    "Record that a participant has not attested the open batch (at another province).":
+        "登记某参与方未签认（在其他省执行）。",
+    "who has not attested": "未签认的参与方",
+    "List the legs of a month and how far each is.": "列出当月资金划拨及进度。",
+    "Record that the money of a leg was sent (at the payer's node).":
+        "登记已付款（在付款方节点执行）。",
+    "the leg's number": "划拨序号",
+    "the bank's number": "银行流水号",
+    "the bank's date (default: the business date)": "银行日期（默认为业务日期）",
+    "Record that the money of a leg arrived (at the payee's node).":
+        "登记已到账（在收款方节点执行）。",
+    "Show entries of a log as this node holds it.": "显示本节点所持日志的条目。",
+    "whose log (default: this node's)": "谁的日志（默认本节点）",
+    "first index": "起始序号",
+    "Write logs as tlog-tiles folders, one per code, that any file server can host.":
+        "把日志导出为 tlog-tiles 文件夹，任何文件服务器都可托管。",
+    "a new folder": "新文件夹",
+    "only this log (default: all)": "只导出该日志（默认全部）",
+    "Recompute the store from its entries; name every place that differs (exit 4).":
+        "由条目重算整个存储，指出所有不符之处（退出码 4）。",
+    "Recompute trees, signatures, nets and certificates from the entries alone.":
+        "仅凭条目重算树、签名、净额与证书。",
+    "a node's home or an exported folder": "节点目录或导出的文件夹",
+    "the trust file": "信任文件",
+    "only this month's batch": "只核验该月批次",
+    "Play a seed; the same seed prints the same trace. Exit 1 if an invariant breaks.":
+        "按种子推演；同一种子得到同一轨迹。不变量被破坏时退出码为 1。",
+    "the history to play": "要推演的历史",
+    "about, a month": "每月大约多少条",
+    "default: drawn by the seed": "默认由种子决定",
+    "per durable step": "每次落盘时的概率",
+}  # fmt: skip
+
+
+def translate(command: Any) -> None:
+    """Put the Chinese texts into a command, its options and everything below it."""
+    command.help = ZH.get(command.help, command.help)
+    for parameter in command.params:
+        text = getattr(parameter, "help", None)
+        if text is not None:
+            parameter.help = ZH.get(text, text)
+    for below in getattr(command, "commands", {}).values():
+        translate(below)
