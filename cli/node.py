@@ -10,6 +10,7 @@ import typer
 from cli.homes import Home, Json
 from cli.joinfile import JoinFile, format_join
 from cli.output import emit, guarded, name_of, say, talk
+from ledger.disk import write_durably
 from ledger.errors import FormError
 from node.config import (
     CENTRE_AUTOMATIC,
@@ -102,7 +103,7 @@ def join(
         text = format_config(
             Config(config.code, config.url, config.business_date, config.automatic, known)
         )
-        (home / "node.toml").write_text(text, encoding="utf-8")
+        write_durably(home / "node.toml", text.encode())
         return roster.network_id.hex()
 
     network = guarded(act, as_json=as_json)

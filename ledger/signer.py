@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ledger import encoding
+from ledger.disk import sync_directory
 from ledger.errors import BrokenDiskError, DamageError, FormError, RefusedError
 from ledger.hashing import hash_bytes
 
@@ -104,7 +105,7 @@ class SignerState(SignerMemory):
             raise FormError(str(path), "a signer state that does not exist yet") from None
         state = cls(path, handle)
         state._append(MAGIC)
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
         return state
 
     @classmethod
@@ -177,7 +178,7 @@ class SignerState(SignerMemory):
         fresh = SignerState.create(beside)
         fresh._store([(*place, *value) for place, value in sorted(self.state.items())])
         beside.rename(self._path)
-        _sync_directory(self._path.parent)
+        sync_directory(self._path.parent)
         os.close(self._handle)
         self._handle, self._bytes = fresh._handle, fresh._bytes
 
@@ -225,11 +226,3 @@ def _has_hole(data: bytes, at: int) -> bool:
     borders = [at, *range((at // SECTOR + 1) * SECTOR, len(data), SECTOR), len(data)]
     pieces = itertools.pairwise(borders)
     return any(not any(data[start:stop]) for start, stop in pieces)
-
-
-def _sync_directory(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -25,6 +25,7 @@ from typing import Any
 import lmdb
 
 from ledger import encoding
+from ledger.disk import sync_directory
 from ledger.errors import (
     BrokenDiskError,
     DamageError,
@@ -133,9 +134,9 @@ class LmdbStore:
         identity = encoding.pack([SCHEMA, ENGINE, network_id, code])
         store.transact(lambda writer: writer.put(META, _IDENTITY, identity))
         store.close()
-        _sync_directory(beside)
+        sync_directory(beside)
         beside.rename(path)
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
         return cls.open(path, network_id, code, tables, map_size)
 
     @classmethod
@@ -378,11 +379,3 @@ def _environment(
 
 def _with_meta(tables: Sequence[str]) -> tuple[str, ...]:
     return tuple(tables) if META in tables else (*tables, META)
-
-
-def _sync_directory(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

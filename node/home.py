@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ledger.disk import write_durably
 from ledger.encoding import Codec
 from ledger.errors import FormError, LedgerError
 from ledger.keyfile import create_key, load_key, read_public
@@ -52,7 +53,7 @@ def init(home: Path, config: Config, passphrase: bytes | None = None) -> Member:
         f"{purpose}_key": create_key(keys / f"{purpose}.key", purpose, passphrase=passphrase)
         for purpose in PURPOSES
     }
-    (home / "node.toml").write_text(format_config(config), encoding="utf-8")
+    write_durably(home / "node.toml", format_config(config).encode())
     return Member(config.code, **public)
 
 
@@ -83,9 +84,9 @@ def join(home: Path, genesis: bytes, admission: bytes | None = None) -> Roster:
     LmdbStore.create(home / "data", roster.network_id, config.code).close()
     LmdbStore.create(home / "vault", roster.network_id, config.code, tables=VAULT_TABLES).close()
     if admission is not None:
-        (home / ADMISSION).write_bytes(admission)
+        write_durably(home / ADMISSION, admission)
     # Written last: a home with a genesis is complete, one without can join again after a cleanup.
-    (home / "network.genesis").write_bytes(genesis)
+    write_durably(home / "network.genesis", genesis)
     return grown
 
 
