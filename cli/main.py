@@ -3,7 +3,7 @@ configuration, 3 could not be checked, 4 damaged store."""
 
 import typer
 
-from cli import audit, batch, day, entry, leg, log, node, roster, sim
+from cli import audit, batch, day, entry, key, leg, log, node, prove, roster, sim
 from cli.demo import demo
 from cli.output import language, say
 from cli.status import status
@@ -30,10 +30,14 @@ for name, part in (
     ("batch", batch.app),
     ("leg", leg.app),
     ("log", log.app),
+    ("key", key.app),
     ("audit", audit.app),
     ("sim", sim.app),
 ):
     app.add_typer(part, name=name)
+audit.app.command()(prove.prove)
+audit.app.command()(prove.check)
+audit.app.command()(prove.consistency)
 
 
 def main() -> None:

@@ -10,12 +10,13 @@ import typer
 from cli.homes import Home, Json, open_home
 from cli.joinfile import JoinFile, parse_join
 from cli.output import emit, guarded, name_of, out, say, table, talk
-from cli.trust import auditor_policy
+from cli.trust import auditor_policy, log_policy
 from ledger.errors import FormError
 from ledger.keyfile import create_key, load_key
 from ledger.signature import public_key
 from node.home import founding_roster
 from node.orders import order
+from settlement.party import CENTRE
 from settlement.record import Admission
 from settlement.roster import Roster, approve_admission, make_genesis
 
@@ -111,6 +112,22 @@ def admit(
                 f"请分发 {value['admission']}",
             )
         )
+
+
+@app.command()
+def policy(
+    home: Home,
+    log: Annotated[str, typer.Option("--log", help="whose log the policy is for")] = CENTRE,
+) -> None:
+    """Print the trust file for one member's log, as this node knows the roster."""
+
+    def act() -> str:
+        with open_home(home) as opened:
+            if log not in opened.roster.members:
+                raise FormError("--log", f"one of {', '.join(opened.roster.codes)}", log)
+            return log_policy(opened.roster, log)
+
+    typer.echo(guarded(act, as_json=False), nl=False)
 
 
 @app.command()

@@ -101,6 +101,24 @@ ZH = {
     "a node's home or an exported folder": "节点目录或导出的文件夹",
     "the trust file": "信任文件",
     "only this month's batch": "只核验该月批次",
+    "Show this node's verifier keys: for its log's checkpoints, and as a witness of others.":
+        "显示本节点的验证密钥：日志检查点用的，以及见证他人用的。",
+    "Print the trust file for one member's log, as this node knows the roster.":
+        "按本节点所知名册，打印某成员日志的信任文件。",
+    "whose log the policy is for": "信任文件针对谁的日志",
+    "Write the proof that an entry stands in a log, and the entry itself.":
+        "写出某条目在日志中的证明，以及条目本身。",
+    "whose log": "谁的日志",
+    "which entry": "哪个条目",
+    "the .tlog-proof file to write": "要写出的 .tlog-proof 文件",
+    "the entry's bytes, as a file": "条目的字节，写成文件",
+    "Check a proof file without any node.": "不依赖任何节点核验证明文件。",
+    "the .tlog-proof file": ".tlog-proof 文件",
+    "the entry's bytes": "条目的字节",
+    "Show the proof that a log at one size is the beginning of itself at another.":
+        "显示日志较早大小是较新大小之前缀的证明。",
+    "the older size": "较早的大小",
+    "the newer size": "较新的大小",
     "Play a seed; the same seed prints the same trace. Exit 1 if an invariant breaks.":
         "按种子推演；同一种子得到同一轨迹。不变量被破坏时退出码为 1。",
     "the history to play": "要推演的历史",

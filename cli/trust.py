@@ -11,8 +11,12 @@ def auditor_policy(genesis: bytes) -> str:
     It trusts the centre's log under the quorum of the participants; every other key follows from
     entry 0 of that log.
     """
-    roster = Roster.found(genesis)
-    witnesses = {code: roster.witness_key(code) for code in roster.participants}
+    return log_policy(Roster.found(genesis), CENTRE)
+
+
+def log_policy(roster: Roster, code: str) -> str:
+    """Return the policy under which the heads of one member's log are trusted: everybody else's."""
+    witnesses = roster.witnesses(code)
     group = Group(roster.head_quorum, tuple(witnesses))
-    policy = Policy((roster.log_key(CENTRE),), witnesses, {"participants": group}, "participants")
+    policy = Policy((roster.log_key(code),), witnesses, {"others": group}, "others")
     return format_policy(policy)
