@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
+from cli.clone import run_clone
 from cli.output import emit, guarded, name_of, out, say, table, talk, yuan
 from cli.source import open_source
 from cli.verify import Audit, Report, void_text
@@ -30,6 +31,38 @@ def verify(
     else:
         print_report(report)
     raise typer.Exit(report.exit_code)
+
+
+@app.command()
+def clone(
+    url: Annotated[str, typer.Argument(help="a node's address, or a host of exported logs")],
+    target: Annotated[Path, typer.Argument(help="folder for the logs; an earlier clone goes on")],
+    policy: Annotated[Path, typer.Option("--policy", help="the trust file")],
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Mirror all logs of a node as files, with verification."""
+    trust = guarded(lambda: load_policy(policy), as_json=as_json)
+    columns = (TextColumn("{task.description}"), BarColumn())
+    visible = not as_json and talk().is_terminal
+    with Progress(*columns, console=talk(), disable=not visible) as bar:
+        task = bar.add_task("", total=None)
+
+        def progress(code: str, done: int, size: int) -> None:
+            bar.update(task, description=name_of(code), completed=done, total=size)
+
+        found = guarded(lambda: run_clone(url, target, trust, progress), as_json=as_json)
+    if as_json:
+        emit({"ok": True, "sizes": found.sizes, "fetched": found.fetched})
+    else:
+        talk().print(
+            say(
+                f"{len(found.sizes)} logs, {sum(found.sizes.values())} entries in {target}; "
+                f"{found.fetched} fetched. Next: gongzhang audit verify {target} --policy {policy}",
+                f"{target} 中有 {len(found.sizes)} 本日志、{sum(found.sizes.values())} 条条目；"
+                f"本次取得 {found.fetched} 条。下一步：gongzhang audit verify {target} "
+                f"--policy {policy}",
+            )
+        )
 
 
 def load_policy(path: Path) -> Policy:

@@ -10,7 +10,7 @@ from cli.homes import Home, Json, open_home
 from cli.output import emit, guarded, name_of, out, say, table, talk
 from ledger import log as logs
 from ledger.entry import decode_entry
-from ledger.errors import DamageError, FormError, RefusedError, UncheckableError
+from ledger.errors import DamageError, FormError, UncheckableError
 from ledger.fsck import Finding
 from ledger.hashing import leaf_hash
 from ledger.store import check_in_child
@@ -154,16 +154,14 @@ def fsck(home: Home, as_json: Json = False) -> None:
     """Recompute the store from its entries; name every place that differs (exit 4)."""
 
     def act() -> list[Finding]:
-        check_in_child(home / "data")
-        with open_home(home) as opened:
-            return check_store(opened.reader, opened.founding)
+        try:
+            check_in_child(home / "data")
+            with open_home(home) as opened:
+                return check_store(opened.reader, opened.founding)
+        except DamageError as error:
+            return [Finding(error.place, str(error.expected), str(error.found))]
 
-    try:
-        found = guarded(act, as_json=as_json) if not as_json else act()
-    except DamageError as error:
-        found = [Finding(error.place, str(error.expected), str(error.found))]
-    except (RefusedError, FormError) as error:
-        found = [Finding(str(home), "a joined home", str(error))]
+    found = guarded(act, as_json=as_json)
     if as_json:
         emit({"ok": not found, "findings": [f._asdict() for f in found]})
     elif found:

@@ -119,6 +119,9 @@ ZH = {
         "显示日志较早大小是较新大小之前缀的证明。",
     "the older size": "较早的大小",
     "the newer size": "较新的大小",
+    "a node's address, or a host of exported logs": "节点地址，或托管导出日志的网址",
+    "folder for the logs; an earlier clone goes on": "存放日志的文件夹；未完成的克隆会继续",
+    "Mirror all logs of a node as files, with verification.": "核验并镜像一个节点的全部日志。",
     "Play a seed; the same seed prints the same trace. Exit 1 if an invariant breaks.":
         "按种子推演；同一种子得到同一轨迹。不变量被破坏时退出码为 1。",
     "the history to play": "要推演的历史",
