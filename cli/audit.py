@@ -1,5 +1,6 @@
 """`gongzhang audit`: check everything offline, trusting one policy file and no node."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -7,11 +8,15 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
 from cli.clone import run_clone
+from cli.compare import Difference
+from cli.compare import compare as compare_sources
 from cli.output import emit, guarded, name_of, out, say, table, talk, yuan
 from cli.source import open_source
 from cli.verify import Audit, Report, void_text
 from ledger.errors import FormError
+from ledger.evidence import Conviction, format_evidence, parse_evidence
 from ledger.policy import Policy, parse_policy
+from settlement.keychain import judge
 
 app = typer.Typer(no_args_is_help=True, help=say("Offline audits.", "离线审计。"))
 
@@ -63,6 +68,94 @@ def clone(
                 f"--policy {policy}",
             )
         )
+
+
+@app.command()
+def compare(
+    one: Annotated[Path, typer.Argument(help="a node's home or an exported folder")],
+    two: Annotated[Path, typer.Argument(help="another one")],
+    policy: Annotated[Path, typer.Option("--policy", help="the trust file")],
+    out_folder: Annotated[
+        Path | None, typer.Option("--out", help="folder for evidence files, if there is any")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Lay two sources side by side and find split views; exit 4 if somebody lied."""
+
+    def act() -> list[Difference]:
+        trust = load_policy(policy)
+        with open_source(one) as first, open_source(two) as second:
+            return list(compare_sources(first, second, trust))
+
+    found = guarded(act, as_json=as_json)
+    written = guarded(lambda: _write_evidence(found, out_folder), as_json=as_json)
+    split = [difference.code for difference in found if difference.verdict == "split"]
+    if as_json:
+        logs = [{"log": d.code, "sizes": d.sizes, "verdict": d.verdict} for d in found]
+        emit({"ok": not split, "logs": logs, "evidence": written})
+    else:
+        verdicts = {
+            "same": say("the same", "相同"),
+            "longer": say("one continues the other", "一方是另一方的延续"),
+            "one-side": say("in one source only", "仅一方持有"),
+            "split": say("SPLIT: its author signed both", "分叉：作者签署了两个版本"),
+        }
+        columns = [
+            (say("log", "日志"), "left"), ("1", "right"), ("2", "right"),
+            (say("verdict", "结论"), "left"),
+        ]  # fmt: skip
+        rows = [
+            [name_of(d.code), str(d.sizes[0]), str(d.sizes[1]), verdicts[d.verdict]] for d in found
+        ]
+        out().print(table(say("Side by side", "对照"), columns, rows))
+        for path in written:
+            talk().print(path)
+    raise typer.Exit(4 if split else 0)
+
+
+def _write_evidence(found: Sequence[Difference], folder: Path | None) -> list[str]:
+    if folder is None:
+        return []
+    written = []
+    for difference in found:
+        for evidence in difference.evidence:
+            folder.mkdir(parents=True, exist_ok=True)
+            path = folder / f"{difference.code}-{evidence.kind}-{evidence.id.hex()[:8]}.evidence"
+            path.write_bytes(format_evidence(evidence))
+            written.append(str(path))
+    return written
+
+
+@app.command()
+def evidence(
+    file: Annotated[Path, typer.Argument(help="the .evidence file")],
+    policy: Annotated[Path, typer.Option("--policy", help="the trust file")],
+    as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
+) -> None:
+    """Check an evidence file without any node; exit 4 if it convicts, 1 if it does not."""
+
+    def act() -> Conviction:
+        trust = load_policy(policy)
+        try:
+            found = parse_evidence(file.read_bytes())
+        except OSError as error:
+            raise FormError(str(file), "a readable file", error.strerror) from None
+        return judge(found, trust)
+
+    verdict = guarded(act, as_json=as_json)
+    code = verdict.origin.rsplit("/", 1)[-1]
+    if as_json:
+        emit({"ok": False, "code": "MISCONDUCT", "log": code, **vars(verdict), "exit": 4})
+    else:
+        rows = [
+            [say("author", "作者"), name_of(code)],
+            [say("kind", "类别"), verdict.kind],
+            [say("proved", "证明"), verdict.text],
+            [say("witnesses of both", "两者皆见证的"), ", ".join(verdict.cosigners) or "-"],
+        ]
+        title = say("Proof of misconduct", "不当行为证据成立")
+        out().print(table(title, [("", "left"), ("", "left")], rows))
+    raise typer.Exit(4)
 
 
 def load_policy(path: Path) -> Policy:

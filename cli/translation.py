@@ -122,6 +122,13 @@ ZH = {
     "a node's address, or a host of exported logs": "节点地址，或托管导出日志的网址",
     "folder for the logs; an earlier clone goes on": "存放日志的文件夹；未完成的克隆会继续",
     "Mirror all logs of a node as files, with verification.": "核验并镜像一个节点的全部日志。",
+    "another one": "另一个",
+    "folder for evidence files, if there is any": "如有证据文件，写入此文件夹",
+    "Lay two sources side by side and find split views; exit 4 if somebody lied.":
+        "对照两个来源，找出分叉；有人作假时退出码为 4。",
+    "the .evidence file": ".evidence 证据文件",
+    "Check an evidence file without any node; exit 4 if it convicts, 1 if it does not.":
+        "不依赖任何节点核验证据文件；成立时退出码为 4，不成立为 1。",
     "Play a seed; the same seed prints the same trace. Exit 1 if an invariant breaks.":
         "按种子推演；同一种子得到同一轨迹。不变量被破坏时退出码为 1。",
     "the history to play": "要推演的历史",

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 
 from ledger import log, tree
+from ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from ledger.cosignature import cosign, merge_signatures, witness_name
 from ledger.entry import make_entry
 from ledger.hashing import hash_bytes
 from ledger.memory import MemoryStore
@@ -97,6 +99,18 @@ class Logs:
     def cut(self) -> list[Head]:
         """Return the heads of all participants as they are."""
         return [self.head(code) for code in sorted(self.codes)]
+
+    def checkpoint(self, code: str, size: int | None = None) -> bytes:
+        """Return a log's checkpoint, cosigned by all others."""
+        head, origin = self.head(code, size), self.roster.origin(code)
+        note = sign_checkpoint(Checkpoint(origin, head.size, head.root), seed(code, "checkpoint"))
+        signed = open_checkpoint(note, origin, self.roster.members[code].checkpoint_key)
+        lines = [
+            cosign(signed.note.text, witness_name(self.roster.origin(c)), seed(c, "witness"), 1)
+            for c in self.roster.codes
+            if c != code
+        ]
+        return merge_signatures(note, lines)
 
     def accept(
         self, debtor: str, creditor: str, *exceptions: int, size: int | None = None

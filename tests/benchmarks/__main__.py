@@ -26,8 +26,6 @@ from cli.source import HomeSource
 from cli.trust import auditor_policy
 from cli.verify import Audit
 from ledger import log, tree
-from ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
-from ledger.cosignature import cosign, merge_signatures, witness_name
 from ledger.entry import signature_item
 from ledger.policy import parse_policy
 from ledger.proof import verify_consistency
@@ -40,7 +38,7 @@ from settlement import batch as batches
 from settlement import state
 from settlement.party import CENTRE
 from settlement.record import Head
-from tests.network import QINGHAI, SICHUAN, TIBET, Logs, seed, settlement
+from tests.network import QINGHAI, SICHUAN, TIBET, Logs, settlement
 
 GROUP = 100
 CODES = (SICHUAN, TIBET, QINGHAI)
@@ -96,7 +94,7 @@ class Bench:
         for code in (CENTRE, *CODES):
             key, size = log_key(code), self.logs.size(code)
             leaves = list(log.leaves(self.logs.store, key, 0, size))
-            note = self._cosigned(code) if size else b""
+            note = self.logs.checkpoint(code) if size else b""
             store.transact(partial(self._copy, code, leaves, note))
         assert roster.head_quorum == 2
 
@@ -106,18 +104,6 @@ class Bench:
         if leaves:
             root = tree.root_at(writer, log_key(code), len(leaves))
             heads.save(writer, code, heads.KnownHead(len(leaves), root, note))
-
-    def _cosigned(self, code: str) -> bytes:
-        roster, head = self.logs.roster, self.logs.head(code)
-        point = Checkpoint(roster.origin(code), head.size, head.root)
-        note = sign_checkpoint(point, seed(code, "checkpoint"))
-        signed = open_checkpoint(note, point.origin, roster.members[code].checkpoint_key)
-        lines = [
-            cosign(signed.note.text, witness_name(roster.origin(c)), seed(c, "witness"), 1)
-            for c in roster.codes
-            if c != code
-        ]
-        return merge_signatures(note, lines)
 
     # --- what is measured: each returns how many signatures it verified -------------------------
 
