@@ -12,16 +12,13 @@ from dataclasses import dataclass
 from cli.source import Source
 from ledger import log, tree
 from ledger.checkpoint import SignedCheckpoint, open_checkpoint
-from ledger.entry import decode_entry
 from ledger.errors import LedgerError, UncheckableError, VerificationError
 from ledger.evidence import REWRITTEN, TWO_ENTRIES, TWO_HEADS, Accused, Evidence, Link, convict
 from ledger.memory import MemoryStore
 from ledger.policy import Policy
-from ledger.prooffile import ProofFile, format_proof_file
 from ledger.table import log_key
-from settlement.keychain import ONCE, accused_of, roster_of_chain
+from settlement.keychain import ONCE, accused_of, chain_from, roster_of_chain
 from settlement.party import CENTRE
-from settlement.record import Admission
 from settlement.roster import Roster
 
 
@@ -84,21 +81,7 @@ def chain_of(source: Source, policy: Policy) -> list[Link]:
     if not keys:
         raise UncheckableError(f"the policy knows no log {origin!r}")
     view = _View(source, CENTRE, origin, keys[0].key)
-    reader, key = view.store, log_key(CENTRE)
-    links = []
-    for index, leaf in enumerate(view.leaves):
-        if index and not _is_admission(leaf):
-            continue
-        path = tree.inclusion_proof(reader, key, index, view.size)
-        links.append((leaf, format_proof_file(ProofFile(index, tuple(path), note))))
-    return links
-
-
-def _is_admission(leaf: bytes) -> bool:
-    try:
-        return decode_entry(leaf).kind == Admission.kind
-    except LedgerError:
-        return False
+    return chain_from(view.store, note, view.size)
 
 
 def _compare(

@@ -11,12 +11,13 @@ from cli.output import emit, guarded, name_of, out, say, table, talk
 from ledger import log as logs
 from ledger.entry import decode_entry
 from ledger.errors import DamageError, FormError, UncheckableError
+from ledger.evidence import format_evidence
 from ledger.fsck import Finding
 from ledger.hashing import leaf_hash
 from ledger.store import check_in_child
 from ledger.table import Reader, log_key
 from ledger.tiles import export as export_tiles
-from node import heads
+from node import docket, heads
 from settlement import state
 from settlement.recheck import check_store
 from settlement.record import decode_body
@@ -138,6 +139,36 @@ def export(
         talk().print(
             say(f"{len(sizes)} logs in {target}", f"已导出 {len(sizes)} 本日志到 {target}")
         )
+
+
+@app.command()
+def evidence(
+    target: Annotated[Path, typer.Argument(help="folder for the .evidence files")],
+    home: Home,
+    log: Annotated[str | None, typer.Option("--log", help="only this log (default: all)")] = None,
+    as_json: Json = False,
+) -> None:
+    """Write the evidence this node holds as files that convict without it."""
+
+    def act() -> list[str]:
+        written = []
+        with open_home(home) as opened:
+            for code in [log] if log else opened.roster.codes:
+                for item in docket.stored(opened.reader, code):
+                    target.mkdir(parents=True, exist_ok=True)
+                    path = target / f"{code}-{item.kind}-{item.id.hex()[:8]}.evidence"
+                    path.write_bytes(format_evidence(item))
+                    written.append(str(path))
+        return written
+
+    written = guarded(act, as_json=as_json)
+    if as_json:
+        emit({"ok": True, "evidence": written})
+        return
+    for path in written:
+        out().print(path)
+    if not written:
+        talk().print(say("no evidence is held here", "本节点没有证据文件"))
 
 
 def _export(reader: Reader, code: str, head: heads.KnownHead, folder: Path) -> None:

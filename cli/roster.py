@@ -115,6 +115,28 @@ def admit(
 
 
 @app.command()
+def lift(
+    code: Annotated[str, typer.Argument(help="whose log is halted")],
+    home: Home,
+    reason: Annotated[str, typer.Option("--reason", help="why; kept in the log")],
+    as_json: Json = False,
+) -> None:
+    """Rule that the halt of a log ends, as far as the evidence held here goes (at the centre)."""
+    value = guarded(
+        lambda: asyncio.run(order(home, "lift", code=code, reason=reason)), as_json=as_json
+    )
+    if as_json:
+        emit({"ok": True, **value})
+    else:
+        talk().print(
+            say(
+                f"{name_of(code)}: halt lifted by entry {value['index']}",
+                f"{name_of(code)}：已由条目 {value['index']} 解除冻结",
+            )
+        )
+
+
+@app.command()
 def policy(
     home: Home,
     log: Annotated[str, typer.Option("--log", help="whose log the policy is for")] = CENTRE,

@@ -129,6 +129,12 @@ ZH = {
     "the .evidence file": ".evidence 证据文件",
     "Check an evidence file without any node; exit 4 if it convicts, 1 if it does not.":
         "不依赖任何节点核验证据文件；成立时退出码为 4，不成立为 1。",
+    "folder for the .evidence files": "存放 .evidence 文件的文件夹",
+    "Write the evidence this node holds as files that convict without it.":
+        "把本节点持有的证据写成可独立核验的文件。",
+    "whose log is halted": "谁的日志被冻结",
+    "Rule that the halt of a log ends, as far as the evidence held here goes (at the centre).":
+        "就所持证据裁定解除日志冻结（在中心执行）。",
     "Play a seed; the same seed prints the same trace. Exit 1 if an invariant breaks.":
         "按种子推演；同一种子得到同一轨迹。不变量被破坏时退出码为 1。",
     "the history to play": "要推演的历史",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ledger.encoding import Codec
 from ledger.errors import FormError, RefusedError
 from ledger.table import Reader
-from node import heads
+from node import docket, heads
 from node.message import Case
 from node.turn import Turn
 from settlement import batch as batches
@@ -20,6 +20,7 @@ from settlement.casefile import CaseRow, encode_case, record_of
 from settlement.party import CENTRE, province_of
 from settlement.record import (
     Admission,
+    Lift,
     Paid,
     Place,
     Received,
@@ -185,6 +186,19 @@ def final(role: "Centre", turn: Turn, month: str) -> dict[str, Any]:
     return {"month": month, "index": role.certify(turn, month)}
 
 
+def lift(role: "Centre", turn: Turn, code: str, reason: str) -> dict[str, Any]:
+    """Rule that the halt of a log ends, as far as the evidence held here goes.
+
+    Raises:
+        RefusedError: No evidence against that member stands here (STATE).
+    """
+    found = docket.stored(turn.writer, code) if code in role.roster.members else []
+    if not found or not docket.halted(turn.writer, code):
+        raise RefusedError("STATE", f"no evidence stands against {code}")
+    indexes = [turn.append(Lift(code, evidence.id, reason, [])) for evidence in found]
+    return {"code": code, "index": indexes[-1], "evidence": [e.id.hex() for e in found]}
+
+
 def admit(role: "Centre", turn: Turn, admission: bytes) -> dict[str, Any]:
     """Admit a participant, as the governance keys decided."""
     record = _ADMISSION.decode(admission)
@@ -261,6 +275,7 @@ CENTRE_ORDERS: dict[str, Order] = {
     "dismiss": dismiss,
     "confirm": confirm,
     "final": final,
+    "lift": lift,
     "admit": admit,
     "ruleset": ruleset,
     "paid": paid,

@@ -5,7 +5,7 @@ from typing import Any
 from ledger import log
 from ledger.errors import RefusedError
 from ledger.table import Reader, log_key
-from node import heads
+from node import docket, heads
 from node.vault import Vault
 from settlement import batch as batches
 from settlement import leg as legs
@@ -28,6 +28,16 @@ def duties(reader: Reader, founding: Roster, code: str, vault: Vault) -> dict[st
                 "",
             )
         )
+    for other in roster.codes:
+        if docket.halted(reader, other):
+            found.append(
+                _duty(
+                    "evidence",
+                    f"evidence stands against {other}: its log is halted",
+                    f"{other} 有不当行为证据，其日志已被冻结",
+                    f"gongzhang log evidence DIR --log {other}",
+                )
+            )
     if code == CENTRE:
         found += _centre(reader, founding, roster)
     else:

@@ -53,6 +53,8 @@ class Follow:
         if code == self.role.code or heads.claimed_size(note) <= heads.size_of(turn.writer, code):
             return
         head = heads.open_head(turn.roster, code, note)
+        if self.role.docket.suspect(turn, code, SignedCheckpoint(head.checkpoint, head.note)):
+            return
         point = head.checkpoint
         key = log_key(code)
         if log.size(turn.writer, key) >= point.size:

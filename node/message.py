@@ -11,6 +11,7 @@ from typing import Annotated, ClassVar
 import msgspec
 
 from ledger.encoding import Codec
+from ledger.evidence import MAX_FILE as MAX_EVIDENCE
 from settlement.record import Code, Hash, Name, Part, Size
 
 MAX_PULL = 4096
@@ -126,8 +127,16 @@ class AskResult(Message, frozen=True):
     hash: Hash
 
 
+class TellEvidence(Message, frozen=True):
+    """Evidence that convicts the author of a log."""
+
+    path = "/peer/v1/evidence"
+    changes = True
+    file: Annotated[bytes, msgspec.Meta(max_length=MAX_EVIDENCE)]
+
+
 PEER_MESSAGES: dict[str, type[Message]] = {
-    cls.path: cls for cls in (Offer, TellHead, DeliverCases, Pull, AskHead, AskResult)
+    cls.path: cls for cls in (Offer, TellHead, DeliverCases, TellEvidence, Pull, AskHead, AskResult)
 }
 _CODECS = {path: Codec(cls) for path, cls in PEER_MESSAGES.items()}
 PULLED = Codec(Pulled)

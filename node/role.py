@@ -22,6 +22,7 @@ from ledger.errors import LedgerError, RefusedError, RewoundError, StoreError
 from ledger.signature import public_key
 from ledger.signer import HEAD, Signer
 from ledger.table import Reader, Store, Writer, log_key
+from node.docket import Docket
 from node.effect import (
     Answered,
     Asked,
@@ -36,7 +37,7 @@ from node.effect import (
 )
 from node.feed import Feed
 from node.follow import Follow
-from node.message import AddCheckpoint, Answer, DeliverCases, Offer, TellHead
+from node.message import AddCheckpoint, Answer, DeliverCases, Offer, TellEvidence, TellHead
 from node.slots import Slots
 from node.turn import Turn
 from node.witness import Witness
@@ -93,6 +94,7 @@ class Role:
         self.witness = Witness(self)
         self.follow = Follow(self)
         self.feed = Feed(self)
+        self.docket = Docket(self)
         with store.read() as reader:
             self.roster = self._read_roster(reader)
             self._check_signer(reader)
@@ -149,6 +151,8 @@ class Role:
             case Asked(message=TellHead(note=note)):
                 self.follow.told(turn, note)
                 turn.reply(event.ticket, Answer(200))
+            case Asked(message=TellEvidence(file=file)):
+                turn.reply(event.ticket, self.docket.handed(turn, file))
             case Asked(message=DeliverCases()):
                 turn.reply(event.ticket, self.cases_delivered(event))
             case Asked():
@@ -157,6 +161,8 @@ class Role:
                 self.feed.answered(turn, event)
             case Answered(slot=("pull" | "ask", _)):
                 self.follow.answered(turn, event)
+            case Answered(slot=("evidence", _)):
+                self.docket.answered(event)
             case Answered():
                 self.answered(turn, event)
             case Ordered():
@@ -201,6 +207,7 @@ class Role:
         sends: list[Effect] = [
             *self.follow.sends(reader, now_ms),
             *self.feed.sends(reader, now_ms),
+            *self.docket.sends(reader, now_ms),
             *self.sends(reader, now_ms),
         ]
         wakes = [parked.until_ms for parked in self.witness.parked]

@@ -22,6 +22,7 @@ from ledger.note import format_signature, parse_note
 from ledger.proof import verify_consistency
 from ledger.signer import COSIGNED
 from ledger.table import log_key
+from node.docket import halted
 from node.effect import Asked
 from node.message import Answer
 from node.turn import Turn
@@ -130,6 +131,9 @@ class Witness:
             return Answer(403, str(error).encode())
         except FormError as error:
             return Answer(400, str(error).encode())
+        if halted(turn.writer, code):
+            return Answer(403, b"halted by evidence against the author of this log\n")
+        self.role.docket.suspect(turn, code, head)
         size, root = head.checkpoint.size, head.checkpoint.root
         if request.old > size:
             return Answer(400, b"old is above the checkpoint's size\n")
@@ -180,6 +184,7 @@ class Witness:
         if tree.root_at(turn.writer, log_key(code), size) != root:
             turn.reply(ticket, Answer(422, b"the entries held here have another root\n"))
             return
+        self.role.docket.accepted(turn, code, head)
         turn.cosign.append((ticket, head))
 
     def signed(

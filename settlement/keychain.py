@@ -6,12 +6,14 @@ centre's log under a head that the policy trusts, so nobody who hands them on ha
 
 from collections.abc import Sequence
 
+from ledger import log, tree
 from ledger.entry import decode_entry, signature_item
 from ledger.errors import FormError, VerificationError
 from ledger.evidence import TWO_ENTRIES, Accused, Conviction, Evidence, Link, convict
 from ledger.policy import Policy
-from ledger.prooffile import check_proof_file, parse_proof_file
+from ledger.prooffile import ProofFile, check_proof_file, format_proof_file, parse_proof_file
 from ledger.signature import verify_many
+from ledger.table import Reader, log_key
 from settlement.party import CENTRE
 from settlement.record import Admission, Attestation, Genesis, Proposal, decode_body
 from settlement.roster import Roster
@@ -51,6 +53,23 @@ def roster_of_chain(chain: Sequence[Link], policy: Policy) -> Roster:
     return roster
 
 
+def chain_from(reader: Reader, note: bytes, size: int) -> list[Link]:
+    """Return the links that a copy of the centre's log gives, under its checkpoint `note`."""
+    key, links = log_key(CENTRE), []
+    for index, leaf in enumerate(log.leaves(reader, key, 0, size)):
+        if index == 0 or _is_admission(leaf):
+            path = tree.inclusion_proof(reader, key, index, size)
+            links.append((leaf, format_proof_file(ProofFile(index, tuple(path), note))))
+    return links
+
+
+def _is_admission(leaf: bytes) -> bool:
+    try:
+        return decode_entry(leaf).kind == Admission.kind
+    except FormError:
+        return False
+
+
 def accused_of(roster: Roster, code: str) -> Accused:
     """Return what is needed to judge evidence against a member."""
     member = roster.members[code]
@@ -70,6 +89,16 @@ def judge(evidence: Evidence, policy: Policy) -> Conviction:
         FormError, UncheckableError, VerificationError: See `roster_of_chain` and `convict`.
     """
     roster = roster_of_chain(evidence.chain, policy)
+    return convict(evidence, accused_of(roster, author_of(evidence, roster)), ONCE)
+
+
+def author_of(evidence: Evidence, roster: Roster) -> str:
+    """Return the code of the member whose log an evidence file claims to be about.
+
+    Raises:
+        FormError: Its first exhibit is not what its kind says.
+        VerificationError: It is of no log of this network.
+    """
     exhibit = evidence.exhibits[0]
     if evidence.kind == TWO_ENTRIES:
         origin = decode_entry(exhibit).origin
@@ -78,4 +107,4 @@ def judge(evidence: Evidence, policy: Policy) -> Conviction:
     code = roster.owner(origin)
     if code is None:
         raise VerificationError(f"evidence: {origin!r} is no log of this network")
-    return convict(evidence, accused_of(roster, code), ONCE)
+    return code

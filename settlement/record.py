@@ -5,6 +5,7 @@ body is a new kind. `approvals` is present from the start in every body that dec
 and may stay empty while the rule set asks for none.
 
     kind  record          in the log of         says
+     1    Report          whoever saw it        evidence convicts the author of a log
     10    Settlement      treatment province    a patient's bill was split at discharge
     11    Reversal        treatment province    all or part of a settlement is taken back
     12    Acceptance      insured province      my debts below this size are right, but for these
@@ -16,6 +17,7 @@ and may stay empty while the rule set asks for none.
     54    Ruling          centre                a mismatch is dismissed, with the reason
     55    Confirmation    centre                a proposal has its quorum
     56    Certificate     centre                every leg of a month has an end
+    57    Lift            centre                the halt that follows from evidence ends
     70    Paid            payer                 money of a leg was sent
     71    Received        payee                 money of a leg arrived
     90    Genesis         centre, entry 0       the genesis file
@@ -319,6 +321,24 @@ class Received(Record, frozen=True):
     fen: Fen  # above zero
     reference: Name
     date: Day
+    approvals: list[Approval]
+
+
+class Report(Record, frozen=True):
+    """This log's author has seen evidence that convicts the author of `log`."""
+
+    kind = 1
+    log: Code
+    evidence: Hash  # the id of the evidence file
+
+
+class Lift(Record, frozen=True):
+    """The centre rules that the halt of a log ends, as far as this evidence goes."""
+
+    kind = 57
+    log: Code
+    evidence: Hash
+    reason: Text
     approvals: list[Approval]
 
 

@@ -37,12 +37,14 @@ from settlement.record import (
     Certificate,
     Confirmation,
     Genesis,
+    Lift,
     Lines,
     Paid,
     Proposal,
     Received,
     Record,
     Release,
+    Report,
     Reversal,
     RuleSet,
     Ruling,
@@ -57,7 +59,7 @@ from settlement.ruleset import parse_ruleset
 SCHEMA = 1
 
 CENTRE_ONLY = frozenset(
-    (Proposal, Withdrawal, Ruling, Confirmation, Certificate, Genesis, Admission, RuleSet)
+    (Proposal, Withdrawal, Ruling, Confirmation, Certificate, Lift, Genesis, Admission, RuleSet)
 )
 PROVINCE_ONLY = frozenset((Settlement, Reversal, Acceptance, Release, Attestation, Silence))
 
@@ -299,6 +301,8 @@ _NATURAL: dict[type[Record], Callable[[Any], bytes]] = {
     Ruling: lambda r: month_key(r.month, r.revision) + r.mismatch.code.encode(),
     Confirmation: lambda r: month_key(r.month),
     Certificate: lambda r: month_key(r.month),
+    Report: lambda r: r.log.encode() + r.evidence,
+    Lift: lambda r: r.log.encode() + r.evidence,
     Paid: lambda r: month_key(r.month, r.leg),
     Received: lambda r: month_key(r.month, r.leg),
     Genesis: lambda _: b"",

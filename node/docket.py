@@ -1,0 +1,147 @@
+"""The docket: evidence this node has seen or been handed, and the halt that follows from it.
+
+A head whose log signed another root for what this node holds becomes an evidence file on the spot.
+It is stored, told to everybody and noted in this node's own log; from then on the node cosigns and
+copies nothing more of that log, until the centre's ruling on that very evidence stands below a
+quorum-cosigned head. The halt is read from the stored files: forgetting memory changes nothing.
+"""
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from ledger import log, tree
+from ledger.checkpoint import SignedCheckpoint
+from ledger.evidence import (
+    REWRITTEN,
+    TWO_HEADS,
+    Evidence,
+    convict,
+    format_evidence,
+    parse_evidence,
+)
+from ledger.table import HEAD, Reader, log_key
+from node import heads
+from node.effect import Answered, Effect, Send
+from node.message import Answer, TellEvidence
+from node.turn import Turn
+from settlement.keychain import ONCE, accused_of, author_of, chain_from
+from settlement.party import CENTRE
+from settlement.record import Lift, Report
+from settlement.state import find
+
+if TYPE_CHECKING:
+    from node.role import Role
+
+_log = structlog.get_logger("docket")
+_FILE, _SHOWN = b"evidence", b"shown"
+MAX_FILES = 16  # of one log; more would say nothing new
+
+
+def stored(reader: Reader, code: str) -> list[Evidence]:
+    """Return the evidence against the author of a log, by id."""
+    prefix = log_key(code) + _FILE
+    return [parse_evidence(value) for _, value in reader.scan(HEAD, prefix, prefix + b"\xff" * 33)]
+
+
+def halted(reader: Reader, code: str) -> bool:
+    """Return whether evidence against the author of a log stands that no ruling has lifted."""
+    covered = heads.size_of(reader, CENTRE)
+    for evidence in stored(reader, code):
+        lift = find(reader, CENTRE, Lift, code.encode() + evidence.id)
+        if lift is None or lift >= covered:
+            return True
+    return False
+
+
+class Docket:
+    """What this node still has to tell of the evidence it holds."""
+
+    def __init__(self, role: "Role") -> None:
+        self.role = role
+        self.told: set[tuple[str, bytes]] = set()  # member, evidence id
+        self._files: list[tuple[str, Evidence]] | None = None  # None: to be read again
+
+    def accepted(self, turn: Turn, code: str, head: SignedCheckpoint) -> None:
+        """Keep the newest head of a log that this node went along with, to hold against others."""
+        turn.writer.put(HEAD, log_key(code) + _SHOWN, head.encode())
+
+    def suspect(self, turn: Turn, code: str, head: SignedCheckpoint) -> bool:
+        """Hold a signed head against what is held here; return whether its log is halted.
+
+        A head beyond the copy held here says nothing yet.
+        """
+        key, point = log_key(code), head.checkpoint
+        if 0 < point.size <= log.size(turn.writer, key):
+            root = tree.root_at(turn.writer, key, point.size)
+            if root != point.root:
+                self._found(turn, code, head, root)
+        return halted(turn.writer, code)
+
+    def _found(self, turn: Turn, code: str, head: SignedCheckpoint, root: bytes) -> None:
+        shown = turn.writer.get(HEAD, log_key(code) + _SHOWN)
+        if shown is None:
+            return
+        size, offered = heads.claimed_size(shown), head.checkpoint.size
+        chain = self._chain(turn.writer)
+        if size < offered or not chain:
+            return
+        if size == offered:
+            evidence = Evidence(TWO_HEADS, chain, (shown, head.encode()))
+        else:
+            path = tree.consistency_proof(turn.writer, log_key(code), offered, size)
+            evidence = Evidence(REWRITTEN, chain, (head.encode(), shown), root, tuple(path))
+        self._take(turn, code, evidence, report=True)
+
+    def _chain(self, reader: Reader) -> tuple[tuple[bytes, bytes], ...]:
+        known = heads.load(reader, CENTRE)
+        if known is None or log.size(reader, log_key(CENTRE)) < known.size:
+            return ()
+        return tuple(chain_from(reader, known.note, known.size))
+
+    def handed(self, turn: Turn, file: bytes) -> Answer:
+        """Take in evidence from another member; it is judged here, whoever sent it.
+
+        Raises:
+            FormError, VerificationError: It does not convict.
+        """
+        evidence = parse_evidence(file)
+        code = author_of(evidence, turn.roster)
+        self._take(turn, code, evidence, report=False)
+        return Answer(200)
+
+    def _take(self, turn: Turn, code: str, evidence: Evidence, *, report: bool) -> None:
+        convict(evidence, accused_of(turn.roster, code), ONCE)  # soundness before anything else
+        place = log_key(code) + _FILE + evidence.id
+        known = stored(turn.writer, code)
+        if any(item.id == evidence.id for item in known) or len(known) >= MAX_FILES:
+            return
+        turn.writer.put(HEAD, place, format_evidence(evidence))
+        turn.learned.append(self._read_again)
+        _log.critical("evidence", log=code, kind=evidence.kind, id=evidence.id.hex())
+        if report and code != self.role.code:
+            turn.append(Report(code, evidence.id))
+
+    def _read_again(self) -> None:
+        self._files = None
+
+    def answered(self, event: Answered) -> None:
+        """Note who has the evidence now; who refuses it will not be asked again."""
+        assert isinstance(event.message, TellEvidence)
+        if event.answer.status in (200, 400, 422):
+            self.told.add((event.slot[1], parse_evidence(event.message.file).id))
+
+    def sends(self, reader: Reader, now_ms: int) -> list[Effect]:
+        """Return the evidence to hand on now, one file to a member at a time."""
+        if self._files is None:
+            codes = self.role.roster.codes
+            self._files = [(code, item) for code in codes for item in stored(reader, code)]
+        effects: list[Effect] = []
+        for code, evidence in self._files:
+            for member in self.role.others:
+                slot = ("evidence", member)
+                known = (member, evidence.id) in self.told
+                if member != code and not known and self.role.slots.take(slot, now_ms):
+                    message = TellEvidence(format_evidence(evidence))
+                    effects.append(Send(slot, member, message))
+        return effects
