@@ -137,6 +137,7 @@ async def _run(plan: Plan, *, quiet: bool) -> tuple[list[dict[str, Any]], Report
         try:
             show("", say("starting the nodes", "启动节点"))
             await net.start([CENTRE, *plan.codes])
+            await net.unlocked([CENTRE, *plan.codes])
             rehearsal = Rehearsal(net, plan.codes, "2018-01-15", show)
             reports = []
             for month in plan.run:

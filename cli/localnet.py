@@ -13,6 +13,7 @@ from ledger.errors import UncheckableError
 from ledger.keyfile import create_key
 from node.config import CENTRE_AUTOMATIC, PROVINCE_AUTOMATIC, Config
 from node.home import init, join
+from node.orders import call
 from node.socket import NAME
 from settlement.party import CENTRE
 from settlement.roster import make_genesis
@@ -72,6 +73,21 @@ class LocalNet:
             await self._spawn(code)
         for code in codes:
             await self._ready(code)
+
+    async def unlocked(self, codes: list[str]) -> None:
+        """Wait until the nodes of `codes` may sign; enough of the others must run.
+
+        Raises:
+            UncheckableError: One did not come so far in two minutes.
+        """
+        for code in codes:
+            for _ in range(READY_SECONDS * 20):
+                status, value = await call(self.folder / code, "/healthz", method="GET")
+                if status == 200 and not value["locked"]:
+                    break
+                await asyncio.sleep(0.05)
+            else:
+                raise UncheckableError(f"the node of {code} has not heard from enough others")
 
     async def stop(self) -> None:
         """Ask every node to end and wait until it has."""

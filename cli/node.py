@@ -128,3 +128,13 @@ def run(
 ) -> None:
     """Run the node until it is told to stop (Ctrl-C or SIGTERM)."""
     raise typer.Exit(run_home(home, ruleset))
+
+
+@app.command()
+def recover(home: Home) -> None:
+    """Run a node whose store was lost or is old: the others give back its log, then it goes on.
+
+    Keys, genesis and the signer's journal must be there. A damaged `data` is moved aside by hand
+    first; nothing is ever deleted.
+    """
+    raise typer.Exit(run_home(home, recover=True))

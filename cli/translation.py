@@ -135,6 +135,11 @@ ZH = {
     "whose log is halted": "谁的日志被冻结",
     "Rule that the halt of a log ends, as far as the evidence held here goes (at the centre).":
         "就所持证据裁定解除日志冻结（在中心执行）。",
+    "Run a node whose store was lost or is old: the others give back its log, then it goes on.\n\n"
+    "Keys, genesis and the signer's journal must be there. A damaged `data` is moved aside by "
+    "hand\nfirst; nothing is ever deleted.":
+        "运行存储丢失或过旧的节点：由其他节点归还其日志，然后继续。\n\n"
+        "密钥、创世文件与签名日志必须齐全。损坏的 `data` 先手工移开；程序从不删除任何内容。",
     "Play a seed; the same seed prints the same trace. Exit 1 if an invariant breaks.":
         "按种子推演；同一种子得到同一轨迹。不变量被破坏时退出码为 1。",
     "the history to play": "要推演的历史",

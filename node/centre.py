@@ -42,13 +42,15 @@ class Centre(Role):
         signer: Signer,
         automatic: frozenset[str] = frozenset(),
         ruleset: bytes | None = None,
+        *,
+        recover: bool = False,
     ) -> None:
-        super().__init__(CENTRE, founding, keys, store, signer)
+        super().__init__(CENTRE, founding, keys, store, signer, recover=recover)
         self.automatic = automatic
         self.ruleset = ruleset
 
-    def started(self, turn: Turn) -> None:
-        """Write entry 0 and the first rule set when the log is new."""
+    def _found(self, turn: Turn) -> None:
+        # Entry 0 and the first rule set, when the log is new and everybody says so.
         if log.size(turn.writer, log_key(CENTRE)) == 0:
             turn.append(Genesis(self.founding.genesis))
             if self.ruleset is not None:
@@ -96,7 +98,8 @@ class Centre(Role):
         return index
 
     def act(self, turn: Turn) -> None:
-        """Confirm and certify as far as the configuration lets the node do it alone."""
+        """Found the log if it is new; confirm and certify as far as the configuration lets it."""
+        self._found(turn)
         if "confirm" in self.automatic:
             for month in state.open_months(turn.writer):
                 found = batches.latest_batch(turn.writer, self.founding, month)

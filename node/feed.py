@@ -93,7 +93,7 @@ class Feed:
         """Return the heads to offer and to tell now."""
         effects: list[Effect] = []
         cosigned = heads.load(reader, self.role.code)
-        if self.newest is not None:
+        if self.newest is not None and self.role.lock.open:
             self._choose(cosigned.size if cosigned else 0)
             effects += self._offers(reader, now_ms)
         if cosigned is not None:

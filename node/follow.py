@@ -155,5 +155,5 @@ class Follow:
         # The log itself first; after a failure the others, who hold what they cosigned.
         turned_away = self._turn_away.get(code, 0)
         others = [c for c in self.role.roster.codes if c not in (self.role.code, code)]
-        sources = [code, *others]
+        sources = others if code == self.role.code else [code, *others]
         return sources[turned_away % len(sources)]

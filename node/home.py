@@ -135,11 +135,15 @@ class Opened:
         self.signer.close()
 
 
-def open_home(home: Path, passphrase: Ask, ruleset: bytes | None = None) -> Opened:
+def open_home(
+    home: Path, passphrase: Ask, ruleset: bytes | None = None, *, recover: bool = False
+) -> Opened:
     """Open a home for running.
 
     Args:
         ruleset: The rule set the centre puts into force when its log is new.
+        recover: Accept a store that is behind the signer's journal, or make a new one where none
+            is: what is missing is copied back from the others before anything is signed.
 
     Raises:
         StoreError: The store is damaged, rewound, or of another network or participant.
@@ -149,6 +153,8 @@ def open_home(home: Path, passphrase: Ask, ruleset: bytes | None = None) -> Open
     roster = founding_roster(home)
     keys = load_keys(home, passphrase)
     opened: list[LmdbStore] = []
+    if recover and not (home / "data").exists():
+        LmdbStore.create(home / "data", roster.network_id, config.code).close()
     try:
         store = LmdbStore.open(home / "data", roster.network_id, config.code)
         opened.append(store)
@@ -158,7 +164,9 @@ def open_home(home: Path, passphrase: Ask, ruleset: bytes | None = None) -> Open
         opened.append(vault_store)
         signer = SignerState.open(home / "signer" / "state")
         admission = _admission(home)
-        role = _role(config, roster, keys, store, signer, vault_store, ruleset, admission)
+        role = _role(
+            config, roster, keys, store, signer, vault_store, ruleset, admission, recover=recover
+        )
     except LedgerError:
         for item in opened:
             item.close()
@@ -177,9 +185,12 @@ def _role(
     vault_store: LmdbStore,
     ruleset: bytes | None,
     admission: Admission | None,
+    *,
+    recover: bool,
 ) -> Role:
     if config.code == CENTRE:
-        return Centre(roster, keys, store, signer, config.automatic, ruleset)
+        chosen = config.automatic
+        return Centre(roster, keys, store, signer, chosen, ruleset, recover=recover)
     vault = Vault(vault_store)
     return Province(
         config.code,
@@ -191,6 +202,7 @@ def _role(
         config.automatic,
         random_bytes,
         admission,
+        recover=recover,
     )
 
 

@@ -119,6 +119,14 @@ class AskHead(Message, frozen=True):
     log: Code
 
 
+class AskSeen(Message, frozen=True):
+    """The newest head of a log that you have cosigned; an empty answer: none."""
+
+    path = "/peer/v1/ask-seen"
+    changes = False
+    log: Code
+
+
 class AskResult(Message, frozen=True):
     """The result document with this hash."""
 
@@ -136,7 +144,8 @@ class TellEvidence(Message, frozen=True):
 
 
 PEER_MESSAGES: dict[str, type[Message]] = {
-    cls.path: cls for cls in (Offer, TellHead, DeliverCases, TellEvidence, Pull, AskHead, AskResult)
+    cls.path: cls
+    for cls in (Offer, TellHead, DeliverCases, TellEvidence, Pull, AskHead, AskSeen, AskResult)
 }
 _CODECS = {path: Codec(cls) for path, cls in PEER_MESSAGES.items()}
 PULLED = Codec(Pulled)

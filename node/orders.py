@@ -18,7 +18,9 @@ class NodeDownError(UncheckableError):
     code = "NODE_DOWN"
 
 
-async def call(home: Path, path: str, data: bytes = b"", query: str = "") -> tuple[int, Any]:
+async def call(
+    home: Path, path: str, data: bytes = b"", query: str = "", method: str = "POST"
+) -> tuple[int, Any]:
     """Return the status and JSON of a call to the node of a home.
 
     Raises:
@@ -32,7 +34,7 @@ async def call(home: Path, path: str, data: bytes = b"", query: str = "") -> tup
             connector = aiohttp.UnixConnector(path=socket)
             async with aiohttp.ClientSession(connector=connector, timeout=TIMEOUT) as session:
                 url = f"http://node{path}" + (f"?{query}" if query else "")
-                async with session.post(url, data=data) as response:
+                async with session.request(method, url, data=data) as response:
                     return response.status, json.loads(await response.read())
     except (aiohttp.ClientConnectionError, OSError) as error:
         raise NodeDownError(f"the node in {home} does not answer: {error}") from None

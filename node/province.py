@@ -78,8 +78,10 @@ class Province(Role):
         automatic: frozenset[str] = frozenset(),
         random: Callable[[int], bytes] | None = None,
         admission: Admission | None = None,
+        *,
+        recover: bool = False,
     ) -> None:
-        super().__init__(code, founding, keys, store, signer, admission)
+        super().__init__(code, founding, keys, store, signer, admission, recover=recover)
         self.vault = vault
         self.automatic = automatic
         self.random = random

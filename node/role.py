@@ -37,6 +37,7 @@ from node.effect import (
 )
 from node.feed import Feed
 from node.follow import Follow
+from node.lock import Lock
 from node.message import AddCheckpoint, Answer, DeliverCases, Offer, TellEvidence, TellHead
 from node.slots import Slots
 from node.turn import Turn
@@ -81,6 +82,8 @@ class Role:
         store: Store,
         signer: Signer,
         admission: Admission | None = None,
+        *,
+        recover: bool = False,
     ) -> None:
         self.code = code
         self.founding = founding
@@ -95,9 +98,11 @@ class Role:
         self.follow = Follow(self)
         self.feed = Feed(self)
         self.docket = Docket(self)
+        self.lock = Lock(self)
         with store.read() as reader:
             self.roster = self._read_roster(reader)
-            self._check_signer(reader)
+            if not recover:
+                self._check_signer(reader)
         self._check_keys()
 
     # --- the turn ------------------------------------------------------------------------------
@@ -132,7 +137,8 @@ class Role:
             except LedgerError as error:
                 raise EventRefusedError(event, error) from error
         turn.flush()
-        self.act(turn)
+        if self.lock.settle(turn):
+            self.act(turn)
         turn.flush()
         self.witness.settle(turn)
         return turn
@@ -141,7 +147,6 @@ class Role:
         match event:
             case Started():
                 self.follow.asking |= set(self.others)
-                self.started(turn)
             case Woken():
                 pass
             case Asked(message=AddCheckpoint(body=body)):
@@ -161,6 +166,8 @@ class Role:
                 self.feed.answered(turn, event)
             case Answered(slot=("pull" | "ask", _)):
                 self.follow.answered(turn, event)
+            case Answered(slot=("seen", _)):
+                self.lock.answered(turn, event)
             case Answered(slot=("evidence", _)):
                 self.docket.answered(event)
             case Answered():
@@ -169,6 +176,7 @@ class Role:
                 turn.reply(event.ticket, self._order(turn, event))
 
     def _order(self, turn: Turn, event: Ordered) -> Any:
+        self.lock.check()
         order = self.orders.get(event.verb)
         if order is None:
             raise RefusedError("VERB", f"{self.code} has no order {event.verb!r}")
@@ -208,6 +216,7 @@ class Role:
             *self.follow.sends(reader, now_ms),
             *self.feed.sends(reader, now_ms),
             *self.docket.sends(reader, now_ms),
+            *self.lock.sends(reader, now_ms),
             *self.sends(reader, now_ms),
         ]
         wakes = [parked.until_ms for parked in self.witness.parked]
@@ -230,7 +239,7 @@ class Role:
 
     def _sign_head(self, reader: Reader) -> None:
         size = log.size(reader, log_key(self.code))
-        if size == 0:
+        if size == 0 or not self.lock.open:
             return
         root = tree.root_at(reader, log_key(self.code), size)
         self.signer.advance([(HEAD, self.origin, size, root, 0)])
@@ -280,9 +289,6 @@ class Role:
         return self.feed.newest
 
     # --- what province and centre add ------------------------------------------------------------
-
-    def started(self, turn: Turn) -> None:
-        """Do what a start asks for."""
 
     def act(self, turn: Turn) -> None:
         """Do what follows from the state of the logs without being asked."""

@@ -52,13 +52,13 @@ def default_ruleset() -> bytes:
     return resources.files("configs").joinpath("rulesets/interprovince-net.toml").read_bytes()
 
 
-def run_home(home: Path, ruleset: Path | None = None) -> int:
-    """Run the node of a home; return the exit code."""
+def run_home(home: Path, ruleset: Path | None = None, *, recover: bool = False) -> int:
+    """Run the node of a home; return the exit code. `recover`: see `home.open_home`."""
     logs.configure()
     try:
         lock = _lock(home)
         text = ruleset.read_bytes() if ruleset else default_ruleset()
-        opened = open_home(home, lambda: ask_passphrase(home), text)
+        opened = open_home(home, lambda: ask_passphrase(home), text, recover=recover)
     except (FormError, KeyFileError, RefusedError) as error:
         return _refuse(error, EXIT_USAGE)
     except StoreError as error:

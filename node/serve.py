@@ -7,7 +7,7 @@ values carry checksums, tiles and bundles are compared with the level above.
 from ledger import log, tree
 from ledger.table import HEAD, Reader, log_key
 from node import heads
-from node.message import PULLED, Answer, AskHead, AskResult, Message, Pull, Pulled
+from node.message import PULLED, Answer, AskHead, AskResult, AskSeen, Message, Pull, Pulled
 from settlement.party import CENTRE
 
 MAX_PULL_BYTES = 4 * 1024 * 1024
@@ -26,6 +26,8 @@ def serve(reader: Reader, message: Message) -> Answer:
         case AskHead(log=code):
             head = heads.load(reader, code)
             return Answer(200, head.note if head else b"")
+        case AskSeen(log=code):
+            return Answer(200, reader.get(HEAD, log_key(code) + b"shown") or b"")
         case AskResult(hash=digest):
             document = reader.get(HEAD, log_key(CENTRE) + b"result" + digest)
             return NOT_FOUND if document is None else Answer(200, document)

@@ -63,7 +63,9 @@ class Server:
         return app
 
     async def _health(self, _request: web.Request) -> web.Response:
-        return web.json_response({"code": self._code, "turns": self._driver.turns})
+        locked = not self._driver.role.lock.open
+        value = {"code": self._code, "turns": self._driver.turns, "locked": locked}
+        return web.json_response(value)
 
     async def _witness(self, request: web.Request) -> web.Response:
         answer = await self._driver.ask(None, AddCheckpoint(await _body(request)))

@@ -102,6 +102,9 @@ class Witness:
         Raises:
             VerificationError: The entries that came along do not lead to the head.
         """
+        if not self.role.lock.open:
+            turn.reply(event.ticket, Answer(503, b"this witness has just started\n"))
+            return
         try:
             request = parse_request(body)
             parse_note(request.note)

@@ -6,6 +6,7 @@ and may stay empty while the rule set asks for none.
 
     kind  record          in the log of         says
      1    Report          whoever saw it        evidence convicts the author of a log
+     2    Restore         whoever was behind    entries were copied back from the others
     10    Settlement      treatment province    a patient's bill was split at discharge
     11    Reversal        treatment province    all or part of a settlement is taken back
     12    Acceptance      insured province      my debts below this size are right, but for these
@@ -330,6 +331,14 @@ class Report(Record, frozen=True):
     kind = 1
     log: Code
     evidence: Hash  # the id of the evidence file
+
+
+class Restore(Record, frozen=True):
+    """This log had been cut back to `held`; the others gave back what lay below `size`."""
+
+    kind = 2
+    held: Size
+    size: Size
 
 
 class Lift(Record, frozen=True):

@@ -198,6 +198,7 @@ async def net(cleared: Cleared, tmp_path: Path) -> AsyncIterator[LocalNet]:
     shutil.copytree(cleared.home, folder, ignore=shutil.ignore_patterns("*.sock", "node.log"))
     net = LocalNet(folder)
     await net.start([CENTRE, SICHUAN, SHAANXI, QINGHAI])
+    await net.unlocked([CENTRE, SICHUAN, SHAANXI, QINGHAI])
     yield net
     await net.stop()
 
@@ -281,6 +282,7 @@ async def test_a_participant_joins_later_and_takes_part(net: LocalNet, tmp_path:
         with (folder / code_ / "node.toml").open("a", encoding="utf-8") as file:
             file.write(f'{new} = "{url}"\n')
     await net.start([*known, new])
+    await net.unlocked([*known, new])
     rows = tmp_path / "rows.csv"
     may = {"begndate": "2017-05-01", "enddate": "2017-05-05"}
     at = "2017-05-05T10:00:00+08:00"
@@ -305,3 +307,26 @@ def _url(home: Path) -> str:
     text = (home / "node.toml").read_text(encoding="utf-8")
     (line,) = [line for line in text.splitlines() if line.startswith("url = ")]
     return str(json.loads(line.removeprefix("url = ")))
+
+
+async def test_a_node_whose_store_was_lost_gets_its_log_back(net: LocalNet) -> None:
+    home = net.folder / SICHUAN
+    size = as_json("log", "show", "--home", home)["size"]
+    await net.stop()
+    (home / "data").rename(home / "data.lost")
+    assert run("node", "run", "--home", home)[0] == 4
+    await net.start([CENTRE, SHAANXI, QINGHAI])
+    with (home / "node.log").open("wb") as log:
+        node = await asyncio.create_subprocess_exec(
+            "gongzhang", "node", "recover", "--home", str(home), env=environment(),
+            stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        await until(["log", "show", "--home", home, "--from", size, "--json"], '"Restore"')
+        policy = net.folder / "auditor.policy"
+        await until(["audit", "verify", home, "--policy", policy], "VERIFIED: 4 logs")
+        code, text = run("log", "fsck", "--home", home)
+        assert code == 0, text
+    finally:
+        node.terminate()
+        assert await asyncio.wait_for(node.wait(), 20) == 0

@@ -17,9 +17,9 @@ from ledger.checkpoint import Checkpoint, sign_checkpoint
 from ledger.entry import make_entry
 from ledger.table import log_key
 from node import logs
-from node.effect import Asked, Ordered, Reply, Started
+from node.effect import Answered, Asked, Ordered, Reply, Send, Started
 from node.home import load_keys, open_home
-from node.message import Answer, Offer
+from node.message import Answer, AskSeen, Offer
 from node.witness import format_request
 from tests.network import QINGHAI, SICHUAN, Logs, case_row, settlement
 
@@ -35,7 +35,10 @@ def main(home: Path, peer: Path, acks: Path, start: int, count: int) -> None:
     def say(*facts: object) -> None:
         os.write(out, (" ".join(map(str, facts)) + "\n").encode())
 
-    role.handle([Started()], 1)
+    questions = [e for e in role.handle([Started()], 1) if isinstance(e, Send)]
+    seen = [q for q in questions if isinstance(q.message, AskSeen)]
+    role.handle([Answered(q.slot, q.message, Answer(200)) for q in seen], 1)
+    assert role.lock.open
     author = Peer(role, peer)
     for turn in range(start, start + count):
         rows = [case_row(setl_id=f"A{turn}-{n}") for n in range(GROUP)]

@@ -15,7 +15,7 @@ from node.clock import wall_ms
 from node.config import PROVINCE_AUTOMATIC, Config
 from node.driver import Driver
 from node.home import Opened, init, join, open_home
-from node.message import NO_ANSWER, Answer, AskHead, DeliverCases, TellHead
+from node.message import NO_ANSWER, Answer, AskHead, AskSeen, DeliverCases, TellHead
 from node.server import Server, listen
 from settlement.party import CENTRE
 from settlement.roster import make_genesis
@@ -53,9 +53,13 @@ class Node:
         )
         self.task = asyncio.create_task(self.driver.run())
         self.session = aiohttp.ClientSession()
+        for _ in range(1_000):
+            if self.opened.role.lock.open:
+                break
+            await asyncio.sleep(0.01)
 
-    async def _send(self, _to: str, _message: Any) -> Answer:
-        return NO_ANSWER
+    async def _send(self, _to: str, message: Any) -> Answer:
+        return Answer(200) if isinstance(message, AskSeen) else NO_ANSWER
 
     async def stop(self) -> None:
         await self.session.close()
