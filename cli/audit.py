@@ -1,6 +1,9 @@
 """`gongzhang audit`: check everything offline, trusting one policy file and no node."""
 
+import json
+import platform
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -13,9 +16,12 @@ from cli.compare import compare as compare_sources
 from cli.output import emit, guarded, name_of, out, say, table, talk, yuan
 from cli.source import open_source
 from cli.verify import Audit, Report, void_text
+from ledger.disk import write_durably
 from ledger.errors import FormError
 from ledger.evidence import Conviction, format_evidence, parse_evidence
+from ledger.hashing import hash_bytes
 from ledger.policy import Policy, parse_policy
+from settlement.importing import ImportPlan, read_records
 from settlement.keychain import judge
 
 app = typer.Typer(no_args_is_help=True, help=say("Offline audits.", "离线审计。"))
@@ -26,11 +32,25 @@ def verify(
     source: Annotated[Path, typer.Argument(help="a node's home or an exported folder")],
     policy: Annotated[Path, typer.Option("--policy", help="the trust file")],
     month: Annotated[str | None, typer.Option("--month", help="only this month's batch")] = None,
+    book: Annotated[
+        Path | None, typer.Option("--against", help="a province's own records, CSV")
+    ] = None,
+    report_file: Annotated[
+        Path | None, typer.Option("--report", help="write what was checked to this file, JSON")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print one JSON object")] = False,
 ) -> None:
     """Recompute trees, signatures, nets and certificates from the entries alone."""
-    trust = guarded(lambda: load_policy(policy), as_json=as_json)
-    report = guarded(lambda: audit_source(source, trust, month, show=not as_json), as_json=as_json)
+
+    def act() -> Report:
+        trust, data = load_policy(policy), _book(book)
+        plan = read_book_file(book, data) if book and data is not None else None
+        found = audit_source(source, trust, month, show=not as_json, plan=plan)
+        if report_file is not None:
+            write_durably(report_file, _report_json(found, source, data))
+        return found
+
+    report = guarded(act, as_json=as_json)
     if as_json:
         emit({**report.as_json(), "exit": report.exit_code})
     else:
@@ -166,10 +186,48 @@ def load_policy(path: Path) -> Policy:
         raise FormError(str(path), "a readable policy file", error.strerror) from None
 
 
+def _book(path: Path | None) -> bytes | None:
+    try:
+        return None if path is None else path.read_bytes()
+    except OSError as error:
+        raise FormError(str(path), "a readable file", error.strerror) from None
+
+
+def read_book_file(path: Path, data: bytes) -> ImportPlan:
+    """Return the records of a province's book; raises FormError naming its first fault."""
+    plan = read_records(data)
+    if plan.faults:
+        first = plan.faults[0]
+        place = f"{path} line {first.line} {first.column}".rstrip()
+        raise FormError(place, first.text.en, first.value)
+    return plan
+
+
+def _report_json(report: Report, source: Path, book: bytes | None) -> bytes:
+    """Return what was checked with which program, as a file that can be compared later."""
+    value = {
+        "program": f"gongzhang {version('gongzhang')}",
+        "python": platform.python_version(),
+        "source": source.name,
+        "book_sha256": None if book is None else hash_bytes(book).hex(),
+        **report.as_json(),
+        "exit": report.exit_code,
+    }
+    return json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True).encode() + b"\n"
+
+
 def audit_source(
-    path: Path, policy: Policy, month: str | None = None, *, show: bool = False
+    path: Path,
+    policy: Policy,
+    month: str | None = None,
+    *,
+    show: bool = False,
+    plan: ImportPlan | None = None,
 ) -> Report:
     """Return the report on a home or an exported folder.
+
+    Args:
+        plan: A province's own records, to be held against the logs.
 
     Raises:
         FormError: The path leads to neither.
@@ -186,7 +244,11 @@ def audit_source(
         def progress(code: str, done: int, size: int) -> None:
             bar.update(task, description=name_of(code), completed=done, total=size)
 
-        return Audit(source, policy, progress).run(month)
+        audit = Audit(source, policy, progress)
+        report = audit.run(month)
+        if plan is not None:
+            audit.against(plan)
+        return report
 
 
 def print_report(report: Report, *, brief: bool = False) -> None:

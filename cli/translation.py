@@ -140,6 +140,8 @@ ZH = {
     "hand\nfirst; nothing is ever deleted.":
         "运行存储丢失或过旧的节点：由其他节点归还其日志，然后继续。\n\n"
         "密钥、创世文件与签名日志必须齐全。损坏的 `data` 先手工移开；程序从不删除任何内容。",
+    "a province's own records, CSV": "某省自己的结算记录（CSV）",
+    "write what was checked to this file, JSON": "把核验内容写入此文件（JSON）",
     "Play a seed; the same seed prints the same trace. Exit 1 if an invariant breaks.":
         "按种子推演；同一种子得到同一轨迹。不变量被破坏时退出码为 1。",
     "the history to play": "要推演的历史",

@@ -11,6 +11,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+from cli.against import against
 from cli.source import Source
 from ledger import log, tree
 from ledger.checkpoint import SignedCheckpoint, open_checkpoint
@@ -32,6 +33,7 @@ from settlement import leg as legs
 from settlement import state
 from settlement.batch import Batch
 from settlement.cut import contradicted, missing
+from settlement.importing import ImportPlan
 from settlement.outcome import VOID
 from settlement.party import CENTRE
 from settlement.record import Attestation, Certificate, Confirmation, Genesis, decode_body
@@ -112,6 +114,7 @@ class Audit:
         self.report = Report(policy=policy.fingerprint)
         self._progress = progress or (lambda _code, _done, _size: None)
         self._store = MemoryStore()
+        self._roster: Roster | None = None
 
     def run(self, only: str | None = None) -> Report:
         """Verify everything; return what was found.
@@ -124,6 +127,7 @@ class Audit:
         except LedgerError as error:
             self._note(error, CENTRE)
             return self.report
+        self._roster = roster
         held = set(self.source.codes())
         for code in roster.participants:
             if code in held:
@@ -135,6 +139,17 @@ class Audit:
         if stored is not None:
             self._guard("store", lambda: self._compare(stored, roster))
         return self.report
+
+    def against(self, plan: ImportPlan) -> None:
+        """Hold a province's own records against what was verified; differences become findings."""
+        if self._roster is None:
+            return
+        for found in against(self._reader(), self._roster, plan):
+            text = {
+                "NO_ENTRY": f"in the book of {found.book}, in no log",
+                "NO_ROW": f"in the log ({found.ledger}), not in the book",
+            }.get(found.what, f"{found.what}: the book has {found.book}, the log {found.ledger}")
+            self._add("false", f"case {found.setl_id}", text)
 
     # --- logs --------------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """The way in: HTTP for other nodes and auditors, and a Unix socket for the node's operators.
 
-Public:  POST /witness/add-checkpoint, POST /peer/v1/…, GET /log/<code>/…, GET /healthz
+Public:  POST /witness/add-checkpoint, GET /witness/<digest>/checkpoint, POST /peer/v1/…,
+         GET /log/<code>/…, GET /healthz
 Socket:  POST /api/v1/orders/<verb>, POST /api/v1/import (mode 0600)
 """
 
@@ -50,6 +51,7 @@ class Server:
         app.router.add_post(AddCheckpoint.path, self._witness)
         for path in PEER_MESSAGES:
             app.router.add_post(path, self._peer)
+        app.router.add_get("/witness/{digest}/checkpoint", self._monitored)
         app.router.add_get("/log/{code}/checkpoint", self._checkpoint)
         app.router.add_get("/log/{code}/tile/{place:.+}", self._tile)
         return app
@@ -102,6 +104,15 @@ class Server:
         response = web.Response(
             status=answer.status, body=answer.body, content_type="text/plain", charset="utf-8"
         )
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+    async def _monitored(self, request: web.Request) -> web.Response:
+        with self._store.read() as reader:
+            note = self._driver.role.witness.latest(reader, request.match_info["digest"])
+        if note is None:
+            return problem(404, "WITNESS", "nothing of such a log has been cosigned here")
+        response = web.Response(body=note, content_type="text/plain", charset="utf-8")
         response.headers["Cache-Control"] = "no-cache"
         return response
 

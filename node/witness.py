@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from ledger import log, tree
 from ledger.checkpoint import SignedCheckpoint, open_checkpoint
-from ledger.cosignature import cosign, witness_name
+from ledger.cosignature import cosign, merge_signatures, witness_name
 from ledger.errors import FormError, RefusedError, VerificationError
-from ledger.hashing import EMPTY_ROOT
+from ledger.hashing import EMPTY_ROOT, hash_bytes
 from ledger.note import format_signature, parse_note
 from ledger.proof import verify_consistency
 from ledger.signer import COSIGNED
-from ledger.table import log_key
+from ledger.table import HEAD, Reader, log_key
 from node.docket import halted
 from node.effect import Asked
 from node.message import Answer
@@ -189,6 +189,28 @@ class Witness:
             return
         self.role.docket.accepted(turn, code, head)
         turn.cosign.append((ticket, head))
+
+    def latest(self, reader: Reader, digest: str) -> bytes | None:
+        """Return the newest head cosigned here of the log whose origin has this SHA-256, in hex.
+
+        With the log's signature and this witness's. None if there is no such log, or nothing of it
+        has been cosigned. The signature is the one made before, made again: same time, same bytes.
+        """
+        role = self.role
+        origins = {hash_bytes(role.roster.origin(c).encode()).hex(): c for c in role.others}
+        code = origins.get(digest)
+        if code is None:
+            return None
+        known = role.signer.cosigned(role.roster.origin(code))
+        note = reader.get(HEAD, log_key(code) + b"shown")
+        if known is None or note is None:
+            return None
+        key = role.roster.members[code].checkpoint_key
+        head = open_checkpoint(note, role.roster.origin(code), key)
+        if (head.checkpoint.size, head.checkpoint.root) != known[:2]:
+            return None  # the journal is a turn ahead of the store, or was
+        line = cosign(head.note.text, witness_name(role.origin), role.keys.witness, known[2])
+        return merge_signatures(note, [line])
 
     def signed(
         self, requests: list[tuple[int, SignedCheckpoint]], now_ms: int

@@ -172,6 +172,7 @@ async def test_what_is_not_there_is_404_and_never_an_error(node: Node) -> None:
         f"/log/{SICHUAN}/checkpoint", "/log/990000/checkpoint", "/log/x/tile/0/000",
         f"/log/{SICHUAN}/tile/0/000", f"/log/{SICHUAN}/tile/64/000", f"/log/{SICHUAN}/tile/0/0",
         f"/log/{SICHUAN}/tile/entries/000.p/257", f"/log/{SICHUAN}/tile/../../node.toml", "/",
+        f"/witness/{'0' * 64}/checkpoint", "/witness/x/checkpoint",
     ]:  # fmt: skip
         assert (await node.get(path)).status == 404, path
 

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from ledger import log, tree
-from ledger.checkpoint import Checkpoint, sign_checkpoint
-from ledger.cosignature import verify_cosignature
+from ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
+from ledger.cosignature import cosigners_of, verify_cosignature
 from ledger.entry import make_entry
 from ledger.errors import FormError
-from ledger.hashing import EMPTY_ROOT
+from ledger.hashing import EMPTY_ROOT, hash_bytes
 from ledger.note import parse_note, parse_signature
 from ledger.table import log_key
 from node.effect import Asked, Reply
@@ -190,6 +190,24 @@ def test_the_time_of_a_cosignature_never_goes_back(world: World) -> None:
     world.now_ms -= 3_600_000
     assert offer(world, author, 1, []) == 200
     assert world.nodes[QINGHAI].signer.cosigned(author.origin)[2] == stamp  # type: ignore[index]
+
+
+def test_monitors_get_the_newest_cosigned_head_with_both_signatures(world: World) -> None:
+    author = Author(world)
+    role, store = world.nodes[QINGHAI].role, world.nodes[QINGHAI].store
+    assert role is not None
+    digest = hash_bytes(author.origin.encode()).hex()
+    assert role.witness.latest(store, digest) is None
+    assert offer(world, author, 0, author.leaves("A1", "A2")) == 200
+    note = role.witness.latest(store, digest)
+    assert note is not None
+    head = open_checkpoint(note, author.origin, world.founding.members[SICHUAN].checkpoint_key)
+    assert head.checkpoint.size == 2
+    assert cosigners_of(head, {QINGHAI: world.founding.witness_key(QINGHAI)}).keys() == {QINGHAI}
+    assert role.witness.latest(store, digest) == note
+    assert role.witness.latest(store, "00" * 32) is None
+    own = hash_bytes(role.origin.encode()).hex()
+    assert role.witness.latest(store, own) is None
 
 
 def test_the_request_has_one_spelling() -> None:
