@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ledger import log
 from ledger.table import Reader, log_key
-from settlement import state
+from settlement import lookup
 from settlement.casefile import CaseRow, lines_of
 from settlement.importing import ImportPlan
 from settlement.party import province_of
@@ -62,9 +62,9 @@ def _differences(
 
 
 def _record(reader: Reader, code: str, index: int) -> Settlement | Reversal | None:
-    if state.void_code(reader, code, index) is not None:
+    if lookup.void_code(reader, code, index) is not None:
         return None
-    record = state.entry_at(reader, code, index)[1]
+    record = lookup.entry_at(reader, code, index)[1]
     return record if isinstance(record, Settlement | Reversal) else None
 
 

@@ -13,10 +13,10 @@ from node import heads
 from node.orders import order
 from settlement import batch as batches
 from settlement import obligation
+from settlement.lookup import applied_size
 from settlement.party import CENTRE
 from settlement.record import Head
 from settlement.report import figures, month_report
-from settlement.state import applied_size
 
 app = typer.Typer(no_args_is_help=True, help=say("The monthly batch.", "月度清算批次。"))
 

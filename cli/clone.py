@@ -16,7 +16,7 @@ import aiohttp
 from cli.source import MAX_CHECKPOINT, FolderSource
 from ledger import log
 from ledger.checkpoint import Checkpoint, open_checkpoint
-from ledger.cosignature import cosigners_of, open_cosigned
+from ledger.cosignature import cosigners_of
 from ledger.disk import write_durably
 from ledger.entry import decode_entry
 from ledger.errors import FormError, UncheckableError, VerificationError
@@ -26,7 +26,7 @@ from ledger.merkle import Frontier, root_of
 from ledger.policy import Policy
 from ledger.table import Writer, log_key
 from ledger.tiles import WIDTH, tile_path, widths
-from settlement import state
+from settlement import membership, state
 from settlement.party import CENTRE
 from settlement.record import Genesis, decode_body
 from settlement.roster import Roster
@@ -64,25 +64,19 @@ async def clone(url: str, folder: Path, policy: Policy, progress: Progress) -> C
         for code in roster.participants:
             note = await mirror.checkpoint(code)
             if note is not None:
-                await mirror.take(code, note, _open_by_roster(note, roster, code))
+                await mirror.take(code, note, roster.open_head(code, note))
         return Cloned(mirror.sizes, mirror.fetched)
 
 
 def _open_by_policy(note: bytes, policy: Policy) -> Checkpoint:
     origin = note.split(b"\n", 1)[0].decode("utf-8", "replace")
-    keys = [key for key in policy.logs if key.name == origin]
+    keys = policy.log_keys(origin)
     if not keys:
         raise VerificationError(f"the policy trusts no log {origin!r}")
-    signed = open_checkpoint(note, origin, keys[0].key)
-    if not policy.satisfied_by(cosigners_of(signed, policy.witnesses)):
+    signed = open_checkpoint(note, origin, *keys)
+    if not policy.satisfied_by(cosigners_of(signed, policy.cosigners)):
         raise UncheckableError("the centre's head has fewer cosignatures than the policy asks for")
     return signed.checkpoint
-
-
-def _open_by_roster(note: bytes, roster: Roster, code: str) -> Checkpoint:
-    key, witnesses = roster.members[code].checkpoint_key, roster.witnesses(code)
-    origin = roster.origin(code)
-    return open_cosigned(note, origin, key, witnesses, roster.head_quorum).checkpoint
 
 
 def _roster(source: FolderSource) -> Roster:
@@ -99,7 +93,7 @@ def _roster(source: FolderSource) -> Roster:
         state.apply(writer, founding, CENTRE, leaves)
 
     store.transact(change)
-    return state.roster_at(store, founding, size)
+    return membership.roster_at(store, founding, size)
 
 
 class _Mirror:

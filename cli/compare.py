@@ -19,7 +19,7 @@ from ledger.policy import Policy
 from ledger.table import log_key
 from settlement.keychain import ONCE, accused_of, chain_from, roster_of_chain
 from settlement.party import CENTRE
-from settlement.roster import Roster
+from settlement.roster import Roster, checkpoint_key
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,10 @@ class Difference:
 class _View:
     """One source, with its tree in memory."""
 
-    def __init__(self, source: Source, code: str, origin: str, key: bytes) -> None:
+    def __init__(self, source: Source, code: str, origin: str, keys: Sequence[bytes]) -> None:
         self.code = code
         self.note = source.checkpoint(code)
-        self.head: SignedCheckpoint = open_checkpoint(self.note, origin, key)
+        self.head: SignedCheckpoint = open_checkpoint(self.note, origin, *keys)
         self.size = self.head.checkpoint.size
         self.leaves = list(source.leaves(code, 0, self.size))
         self.store = MemoryStore()
@@ -77,19 +77,23 @@ def chain_of(source: Source, policy: Policy) -> list[Link]:
     """Return the links from the policy to the keys of every member, as the source has them."""
     note = source.checkpoint(CENTRE)
     origin = note.split(b"\n", 1)[0].decode("utf-8", "replace")
-    keys = [key for key in policy.logs if key.name == origin]
+    keys = policy.log_keys(origin)
     if not keys:
         raise UncheckableError(f"the policy knows no log {origin!r}")
-    view = _View(source, CENTRE, origin, keys[0].key)
+    view = _View(source, CENTRE, origin, keys)
     return chain_from(view.store, note, view.size)
 
 
 def _compare(
     one: Source, two: Source, code: str, roster: Roster, chain: Sequence[Link]
 ) -> Difference:
-    origin, key = roster.origin(code), roster.members[code].checkpoint_key
+    origin, generation = roster.origin(code), roster.generation(code)
     views = sorted(
-        (_View(source, code, origin, key) for source in (one, two)), key=lambda view: view.size
+        (
+            _View(source, code, origin, [checkpoint_key(generation, source.checkpoint(code))])
+            for source in (one, two)
+        ),
+        key=lambda view: view.size,
     )
     older, newer = views
     sizes = (_size(one, code), _size(two, code))

@@ -15,10 +15,11 @@ from node.config import Config, load_config
 from node.home import founding_roster
 from node.vault import TABLES as VAULT_TABLES
 from node.vault import Vault
+from settlement.lookup import applied_size
+from settlement.membership import roster_at
 from settlement.party import CENTRE
 from settlement.period import check_month
 from settlement.roster import Roster
-from settlement.state import applied_size, roster_at
 
 Home = Annotated[Path, typer.Option("--home", help="the node's home", envvar="GONGZHANG_HOME")]
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object")]

@@ -18,7 +18,7 @@ from ledger.store import check_in_child
 from ledger.table import Reader, log_key
 from ledger.tiles import export as export_tiles
 from node import docket, heads
-from settlement import state
+from settlement import lookup
 from settlement.recheck import check_store
 from settlement.record import decode_body
 
@@ -71,7 +71,7 @@ def entry_view(reader: Reader, code: str, index: int) -> dict[str, Any]:
     view: dict[str, Any] = {
         "index": index,
         "hash": leaf_hash(leaf).hex(),
-        "void": state.void_code(reader, code, index),
+        "void": lookup.void_code(reader, code, index),
         "kind": "?",
         "body": {},
     }

@@ -12,6 +12,8 @@ from cli.joinfile import JoinFile, format_join
 from cli.output import emit, guarded, name_of, say, talk
 from ledger.disk import write_durably
 from ledger.errors import FormError
+from node.backup import backup as make_backup
+from node.backup import restore as restore_backup
 from node.config import (
     CENTRE_AUTOMATIC,
     PROVINCE_AUTOMATIC,
@@ -89,6 +91,10 @@ def join(
         Path | None,
         typer.Option("--admission", help="if admitted later: the file of `roster admit`"),
     ] = None,
+    vault: Annotated[
+        Path | None,
+        typer.Option("--vault", help="as successor: the vault of the home before, to be copied"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check that a genesis names this node's keys, and create its store."""
@@ -99,7 +105,7 @@ def join(
         known = _peers(table)
         known.pop(config.code, None)
         decision = admission.read_bytes() if admission else None
-        roster = join_home(home, genesis.read_bytes(), decision)
+        roster = join_home(home, genesis.read_bytes(), decision, vault)
         text = format_config(
             Config(config.code, config.url, config.business_date, config.automatic, known)
         )
@@ -138,3 +144,47 @@ def recover(home: Home) -> None:
     first; nothing is ever deleted.
     """
     raise typer.Exit(run_home(home, recover=True))
+
+
+@app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="a new folder")], home: Home, as_json: Json = False
+) -> None:
+    """Copy logs and case files, also of a running node, and verify the copy.
+
+    Keys and the signer's journal are not in it: keep the keys apart, and the journal where it is.
+    """
+    manifest = guarded(lambda: make_backup(home, target), as_json=as_json)
+    if as_json:
+        emit({"ok": True, **manifest})
+        return
+    entries = sum(item["size"] for item in manifest["logs"].values())
+    talk().print(
+        say(
+            f"{entries} entries of {len(manifest['logs'])} logs in {target}, verified",
+            f"{target} 中有 {len(manifest['logs'])} 本日志共 {entries} 条条目，已核验",
+        )
+    )
+
+
+@app.command()
+def restore(
+    source: Annotated[Path, typer.Argument(help="a folder made by `node backup`")],
+    home: Home,
+    as_json: Json = False,
+) -> None:
+    """Verify a backup and put it into a home without a store; then run `gongzhang node recover`.
+
+    The node takes back from the others what the backup does not have, before it signs anything.
+    """
+    manifest = guarded(lambda: restore_backup(source, home), as_json=as_json)
+    if as_json:
+        emit({"ok": True, **manifest})
+        return
+    talk().print(
+        say(
+            f"{home} is as it was when the backup was made; next: "
+            f"gongzhang node recover --home {home}",
+            f"{home} 已恢复到备份时的状态；下一步：gongzhang node recover --home {home}",
+        )
+    )

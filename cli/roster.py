@@ -11,14 +11,15 @@ from cli.homes import Home, Json, open_home
 from cli.joinfile import JoinFile, parse_join
 from cli.output import emit, guarded, name_of, out, say, table, talk
 from cli.trust import auditor_policy, log_policy
-from ledger.errors import FormError
+from ledger.errors import FormError, UncheckableError
 from ledger.keyfile import create_key, load_key
-from ledger.signature import public_key
+from node import heads
 from node.home import founding_roster
 from node.orders import order
+from settlement.membership import approve_admission, approve_freeze
 from settlement.party import CENTRE
-from settlement.record import Admission
-from settlement.roster import Roster, approve_admission, make_genesis
+from settlement.record import Admission, Freeze
+from settlement.roster import Roster, make_genesis
 
 app = typer.Typer(no_args_is_help=True, help=say("Who takes part.", "参与方名册。"))
 
@@ -93,7 +94,7 @@ def admit(
         member = _read_join(join).member
         network = founding_roster(home).network_id
         seeds = [load_key(path, "governance") for path in keys]
-        approvals = [approve_admission(s, public_key(s), network, member) for s in seeds]
+        approvals = [approve_admission(seed, network, member) for seed in seeds]
         record = Admission(member, approvals)
         value = asyncio.run(order(home, "admit", admission=record.encode().hex()))
         target = out_file or join.with_suffix(".admission")
@@ -110,6 +111,48 @@ def admit(
                 f"hand out {value['admission']}",
                 f"{name_of(value['code'])} 已加入（条目 {value['index']}）；"
                 f"请分发 {value['admission']}",
+            )
+        )
+
+
+@app.command()
+def freeze(
+    code: Annotated[str, typer.Argument(help="whose log ends")],
+    home: Home,
+    keys: Annotated[
+        list[Path], typer.Option("--key", help="a governance key file; once per governor")
+    ],
+    reason: Annotated[str, typer.Option("--reason", help="why; kept in the log")],
+    as_json: Json = False,
+) -> None:
+    """End a log at its newest quorum-cosigned head, after theft, fork or loss (at the centre).
+
+    What lies above counts nowhere. The member makes a new home with new keys; `roster admit` of its
+    join file lets the log go on from there as the next generation.
+    """
+
+    def act() -> Any:
+        with open_home(home) as opened:
+            roster = opened.roster
+            if code not in roster.participants:
+                raise FormError("code", f"one of {', '.join(roster.participants)}", code)
+            head = heads.load(opened.reader, code)
+        if head is None:
+            raise UncheckableError(f"{code}: no quorum-cosigned head is known here")
+        record = Freeze(code, roster.generation(code).number, head.note, reason, [])
+        seeds = [load_key(path, "governance") for path in keys]
+        approvals = [approve_freeze(seed, roster.network_id, record) for seed in seeds]
+        signed = Freeze(code, record.generation, record.checkpoint, reason, approvals)
+        return asyncio.run(order(home, "freeze", freeze=signed.encode().hex()))
+
+    value = guarded(act, as_json=as_json)
+    if as_json:
+        emit({"ok": True, **value})
+    else:
+        talk().print(
+            say(
+                f"{name_of(code)}: the log ends at {value['size']} by entry {value['index']}",
+                f"{name_of(code)}：日志止于 {value['size']}（条目 {value['index']}）",
             )
         )
 

@@ -27,6 +27,35 @@ ZH = {
     "the network.genesis the centre handed out": "中心分发的 network.genesis",
     "the peers.toml beside it (default: same folder)": "同时分发的 peers.toml（默认同一文件夹）",
     "if admitted later: the file of `roster admit`": "后加入者：`roster admit` 生成的文件",
+    "as successor: the vault of the home before, to be copied":
+        "作为后继者：原目录的病例库（vault），将被复制",
+    "Copy logs and case files, also of a running node, and verify the copy.\n\n"
+    "Keys and the signer's journal are not in it: keep the keys apart, and the journal where it "
+    "is.":
+        "复制日志与病例文件（节点运行时亦可）并核验副本。\n\n"
+        "其中不含密钥与签名日志：密钥须另行保管，签名日志保持原位。",
+    "a new folder": "新文件夹",
+    "Verify a backup and put it into a home without a store; then run `gongzhang node recover`."
+    "\n\nThe node takes back from the others what the backup does not have, before it signs "
+    "anything.":
+        "核验备份并放入尚无存储的目录；随后运行 `gongzhang node recover`。\n\n"
+        "节点在签名之前，先从其他节点取回备份中缺少的内容。",
+    "a folder made by `node backup`": "由 `node backup` 生成的文件夹",
+    "Show every key this node's log has had: which counts, since when, and what follows.":
+        "显示本节点日志用过的全部密钥：现行、起始条目与后继。",
+    "Make the key that follows; the node goes over to it at its next start.\n\n"
+    "The old key is destroyed once nothing can ask for it any more. If a key may be in wrong hands,"
+    "\nthis is not the answer: see `gongzhang roster freeze`.":
+        "生成后继密钥；节点下次启动时启用。\n\n"
+        "旧密钥在不再需要时销毁。如怀疑密钥外泄，请使用 `gongzhang roster freeze`。",
+    "entry, checkpoint, witness or transport": "entry、checkpoint、witness 或 transport",
+    "End a log at its newest quorum-cosigned head, after theft, fork or loss (at the centre).\n\n"
+    "What lies above counts nowhere. The member makes a new home with new keys; `roster admit` of "
+    "its\njoin file lets the log go on from there as the next generation.":
+        "密钥被盗、分叉或丢失后，将日志止于最新的法定见证日志头（在中心目录执行）。\n\n"
+        "其上条目一律不计。该成员以新密钥新建目录；对其加入文件执行 `roster admit` 后，"
+        "日志作为下一代继续。",
+    "whose log ends": "终止哪一方的日志",
     "Run the node until it is told to stop (Ctrl-C or SIGTERM).":
         "运行节点，直到收到停止信号（Ctrl-C 或 SIGTERM）。",
     "rule set a new centre puts into force": "新中心启用的规则集",
@@ -92,7 +121,6 @@ ZH = {
     "first index": "起始序号",
     "Write logs as tlog-tiles folders, one per code, that any file server can host.":
         "把日志导出为 tlog-tiles 文件夹，任何文件服务器都可托管。",
-    "a new folder": "新文件夹",
     "only this log (default: all)": "只导出该日志（默认全部）",
     "Recompute the store from its entries; name every place that differs (exit 4).":
         "由条目重算整个存储，指出所有不符之处（退出码 4）。",

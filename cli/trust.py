@@ -18,5 +18,6 @@ def log_policy(roster: Roster, code: str) -> str:
     """Return the policy under which the heads of one member's log are trusted: everybody else's."""
     witnesses = roster.witnesses(code)
     group = Group(roster.head_quorum, tuple(witnesses))
-    policy = Policy((roster.log_key(code),), witnesses, {"others": group}, "others")
+    newest = {name: keys[0] for name, keys in witnesses.items()}
+    policy = Policy(roster.log_keys(code), newest, {"others": group}, "others")
     return format_policy(policy)

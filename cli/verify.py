@@ -14,8 +14,8 @@ from typing import Any
 from cli.against import against
 from cli.source import Source
 from ledger import log, tree
-from ledger.checkpoint import SignedCheckpoint, open_checkpoint
-from ledger.cosignature import cosigners_of, open_cosigned
+from ledger.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint
+from ledger.cosignature import cosigners_of
 from ledger.entry import decode_entry
 from ledger.errors import (
     DamageError,
@@ -25,12 +25,13 @@ from ledger.errors import (
 )
 from ledger.fsck import check_log
 from ledger.memory import MemoryStore
+from ledger.note import parse_note
 from ledger.policy import Policy
 from ledger.store import place_of
 from ledger.table import DERIVED, HASH, Reader, Writer, log_key
 from settlement import batch as batches
 from settlement import leg as legs
-from settlement import state
+from settlement import lookup, membership, state
 from settlement.batch import Batch
 from settlement.cut import contradicted, missing
 from settlement.importing import ImportPlan
@@ -167,20 +168,22 @@ class Audit:
             raise VerificationError(
                 "the genesis is another network's", point.origin, founding.origin(CENTRE)
             )
-        if founding.log_key(CENTRE).key not in [key.key for key in self.policy.logs]:
-            raise VerificationError("the genesis names another key for the centre than the policy")
         self.founding = founding
-        self._entries(founding, CENTRE, signed, sorted(cosigners))
+        self._entries(founding, CENTRE, point, sorted(cosigners))
         reader = self._reader()
-        return state.roster_at(reader, founding, state.applied_size(reader, CENTRE))
+        roster = membership.roster_at(reader, founding, lookup.applied_size(reader, CENTRE))
+        named = {key.key for key in roster.log_keys(CENTRE)}
+        if not named >= set(self.policy.log_keys(point.origin)):
+            raise VerificationError("the policy names a key for the centre that its log does not")
+        return roster
 
     def _open_by_policy(self, note: bytes) -> tuple[SignedCheckpoint, dict[str, int]]:
         origin = note.split(b"\n", 1)[0].decode("utf-8", "replace")
-        keys = [key for key in self.policy.logs if key.name == origin]
+        keys = self.policy.log_keys(origin)
         if not keys:
             raise VerificationError(f"the policy trusts no log {origin!r}")
-        signed = open_checkpoint(note, origin, keys[0].key)
-        cosigners = cosigners_of(signed, self.policy.witnesses)
+        signed = open_checkpoint(note, origin, *keys)
+        cosigners = cosigners_of(signed, self.policy.cosigners)
         if not self.policy.satisfied_by(cosigners):
             raise UncheckableError(
                 f"the centre's head has {len(cosigners)} cosignatures; the policy asks for more"
@@ -188,19 +191,12 @@ class Audit:
         return signed, cosigners
 
     def _log(self, roster: Roster, code: str) -> None:
-        member = roster.members[code]
         note = self.source.checkpoint(code)
-        origin = roster.origin(code)
-        head = open_cosigned(
-            note, origin, member.checkpoint_key, roster.witnesses(code), roster.head_quorum
-        )
-        signed = open_checkpoint(note, origin, member.checkpoint_key)
-        self._entries(roster, code, signed, sorted(head.cosigners))
+        point = roster.open_head(code, note)
+        cosigners = cosigners_of(SignedCheckpoint(point, parse_note(note)), roster.witnesses(code))
+        self._entries(roster, code, point, sorted(cosigners))
 
-    def _entries(
-        self, roster: Roster, code: str, signed: SignedCheckpoint, witnesses: list[str]
-    ) -> None:
-        point = signed.checkpoint
+    def _entries(self, roster: Roster, code: str, point: Checkpoint, witnesses: list[str]) -> None:
         audit = LogAudit(code, point.size, point.root.hex(), witnesses)
         key = log_key(code)
         leaves = self.source.leaves(code, 0, point.size)
@@ -229,7 +225,7 @@ class Audit:
 
     def _months(self, only: str | None) -> None:
         reader = self._reader()
-        for month, revision, _ in state.proposals(reader):
+        for month, revision, _ in lookup.proposals(reader):
             if only is None or month == only:
                 place = f"{month} r{revision}"
                 self._guard(place, partial(self._batch, reader, month, revision))
@@ -268,7 +264,7 @@ class Audit:
             )
         self._statements(reader, batch, result.hash)
         if batch.confirmation_index is not None:
-            confirmation = state.entry_at(reader, CENTRE, batch.confirmation_index)[1]
+            confirmation = lookup.entry_at(reader, CENTRE, batch.confirmation_index)[1]
             assert isinstance(confirmation, Confirmation)
             batches.check_confirmation(reader, self.founding, confirmation)
         if batch.certificate_index is not None:
@@ -276,7 +272,7 @@ class Audit:
 
     def _statements(self, reader: Reader, batch: Batch, digest: bytes) -> None:
         for code, place in {**batch.matches, **batch.mismatches}.items():
-            record = state.entry_at(reader, code, place.index)[1]
+            record = lookup.entry_at(reader, code, place.index)[1]
             assert isinstance(record, Attestation)
             if record.result_hash != digest:
                 self._add(
@@ -285,7 +281,7 @@ class Audit:
 
     def _certificate(self, reader: Reader, batch: Batch, month_legs: list[legs.Leg]) -> None:
         assert batch.certificate_index is not None
-        record = state.entry_at(reader, CENTRE, batch.certificate_index)[1]
+        record = lookup.entry_at(reader, CENTRE, batch.certificate_index)[1]
         assert isinstance(record, Certificate)
         ends = {end.number: (end.paid, end.received) for end in record.legs}
         held = {leg.due.number: (leg.paid, leg.received) for leg in month_legs}

@@ -86,8 +86,8 @@ def sign_checkpoint(point: Checkpoint, seed: bytes) -> bytes:
     return format_note(Note(text, (sign_note(text, point.origin, seed),)))
 
 
-def open_checkpoint(data: bytes, origin: str, key: bytes) -> SignedCheckpoint:
-    """Return the checkpoint of a signed note, verified with the log's key.
+def open_checkpoint(data: bytes, origin: str, *keys: bytes) -> SignedCheckpoint:
+    """Return the checkpoint of a signed note, verified with the log's key, or one of several.
 
     Raises:
         FormError: Malformed, or of another origin.
@@ -97,5 +97,5 @@ def open_checkpoint(data: bytes, origin: str, key: bytes) -> SignedCheckpoint:
     point = parse_checkpoint(note.text)
     if point.origin != origin:
         raise FormError("checkpoint origin", origin, point.origin)
-    verify_note(note, [verifier_key(origin, ED25519, key)])
+    verify_note(note, [verifier_key(origin, ED25519, key) for key in keys])
     return SignedCheckpoint(point, note)

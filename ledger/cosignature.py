@@ -4,7 +4,7 @@ Signed message: `cosignature/v1` LF, `time <seconds>` LF, then the whole checkpo
 payload is the time as u64 followed by the Ed25519 signature.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ledger.checkpoint import (
     CosignedCheckpoint,
@@ -22,6 +22,9 @@ from ledger.note import (
     parse_note,
 )
 from ledger.signature import public_key, sign, verify
+
+Witnesses = Mapping[str, Sequence[VerifierKey]]
+"""Who counts as a witness, by any name, and the keys each may have signed with."""
 
 MAX_TIME = 2**63 - 1
 PAYLOAD_BYTES = 72
@@ -68,7 +71,7 @@ def verify_cosignature(text: str, key: VerifierKey, line: NoteSignature) -> int:
 
 
 def open_cosigned(
-    data: bytes, origin: str, key: bytes, witnesses: Mapping[str, VerifierKey], quorum: int
+    data: bytes, origin: str, key: bytes, witnesses: Witnesses, quorum: int
 ) -> CosignedCheckpoint:
     """Return a checkpoint that its log signed and at least `quorum` of `witnesses` cosigned.
 
@@ -87,14 +90,14 @@ def open_cosigned(
 
 
 def cosigners_of(
-    signed: SignedCheckpoint, witnesses: Mapping[str, VerifierKey], limit: int | None = None
+    signed: SignedCheckpoint, witnesses: Witnesses, limit: int | None = None
 ) -> dict[str, int]:
     """Return who of `witnesses` cosigned, and when; stops after `limit` if one is given.
 
     Raises:
         VerificationError: The line of a known witness does not hold.
     """
-    known = {(w.name, w.key_id): (code, w) for code, w in witnesses.items()}
+    known = {(w.name, w.key_id): (code, w) for code, keys in witnesses.items() for w in keys}
     found: dict[str, int] = {}
     for line in signed.note.signatures:
         if limit is not None and len(found) >= limit:

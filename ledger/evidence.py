@@ -12,16 +12,16 @@ older one's. two-entries: one author signed two leaves for one index, or two sta
 that may be made once. Whoever reported it need not be believed: only signatures count.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ledger import encoding
 from ledger.checkpoint import SignedCheckpoint, open_checkpoint
-from ledger.cosignature import cosigners_of
+from ledger.cosignature import Witnesses, cosigners_of
 from ledger.entry import Entry, decode_entry, signature_item
 from ledger.errors import FormError, VerificationError
 from ledger.hashing import HASH_BYTES, hash_bytes
-from ledger.note import VerifierKey, base64_of, from_base64
+from ledger.note import base64_of, from_base64
 from ledger.proof import verify_consistency
 from ledger.signature import verify_many
 
@@ -29,7 +29,7 @@ FIRST = "gongzhang-evidence v1"
 TWO_HEADS, REWRITTEN, TWO_ENTRIES = "two-heads", "rewritten", "two-entries"
 KINDS = (TWO_HEADS, REWRITTEN, TWO_ENTRIES)
 MAX_FILE = 2 * 1024 * 1024
-MAX_CHAIN = 64
+MAX_CHAIN = 256
 MAX_PATH = 63
 
 Link = tuple[bytes, bytes]
@@ -55,13 +55,13 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Accused:
-    """The log an evidence file is about, and the keys it was admitted with."""
+    """The log an evidence file is about, and its keys by position: rotation changes them."""
 
     network_id: bytes
     origin: str
-    entry_key: bytes
-    checkpoint_key: bytes
-    witnesses: Mapping[str, VerifierKey]
+    entry_key: Callable[[int], bytes]  # by the index of an entry
+    checkpoint_key: Callable[[bytes], bytes]  # by a checkpoint, for the size it claims
+    witnesses: Witnesses
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,8 @@ def convict(evidence: Evidence, accused: Accused, once: Mapping[int, int]) -> Co
     if evidence.kind == TWO_ENTRIES:
         return _two_entries(evidence, accused, once)
     first, second = (
-        open_checkpoint(item, accused.origin, accused.checkpoint_key) for item in evidence.exhibits
+        open_checkpoint(item, accused.origin, accused.checkpoint_key(item))
+        for item in evidence.exhibits
     )
     if evidence.kind == TWO_HEADS:
         text = _two_heads(first, second)
@@ -193,7 +194,8 @@ def _two_entries(evidence: Evidence, accused: Accused, once: Mapping[int, int]) 
     if first.origin != accused.origin or second.origin != accused.origin:
         raise FormError("evidence: entries", f"of the log {accused.origin}", second.origin)
     items = [
-        signature_item(leaf, accused.network_id, accused.entry_key) for leaf in evidence.exhibits
+        signature_item(leaf, accused.network_id, accused.entry_key(entry.index))
+        for leaf, entry in zip(evidence.exhibits, (first, second), strict=True)
     ]
     if verify_many(items):
         raise VerificationError("evidence: an entry's signature does not hold")

@@ -38,6 +38,20 @@ def append(writer: Writer, key: bytes, leaves: Sequence[bytes], expected_size: i
     return new_size
 
 
+def truncate(writer: Writer, key: bytes, new_size: int) -> list[bytes]:
+    """Cut a log back to `new_size` leaves; return the leaves that were cut off.
+
+    Only a freeze does this: what lies above a frozen head counts nowhere.
+    """
+    found = size(writer, key)
+    cut = list(leaves(writer, key, new_size, found))
+    for index in range(new_size, found):
+        writer.delete(LEAF, key + u64(index))
+    tree.truncate(writer, key, found, new_size)
+    writer.put(HEAD, key + b"size", u64(new_size))
+    return cut
+
+
 def leaf(reader: Reader, key: bytes, index: int) -> bytes:
     """Return the leaf at `index`.
 

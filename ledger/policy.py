@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from ledger.cosignature import Witnesses
 from ledger.errors import FormError
 from ledger.hashing import hash_bytes
 from ledger.note import COSIGNATURE, ED25519, VerifierKey, format_vkey, parse_vkey
@@ -38,6 +39,15 @@ class Policy:
     witnesses: dict[str, VerifierKey]
     groups: dict[str, Group] = field(default_factory=dict)
     quorum: str | None = None
+
+    @property
+    def cosigners(self) -> Witnesses:
+        """The witnesses as `cosigners_of` takes them."""
+        return {name: (key,) for name, key in self.witnesses.items()}
+
+    def log_keys(self, origin: str) -> list[bytes]:
+        """Return the keys that may sign checkpoints of a log; none if it is not trusted."""
+        return [key.key for key in self.logs if key.name == origin]
 
     def satisfied_by(self, cosigners: Iterable[str]) -> bool:
         """Return whether these witnesses, by name, make the quorum."""

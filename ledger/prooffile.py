@@ -98,11 +98,11 @@ def check_proof_file(proof: ProofFile, leaf: bytes, policy: Policy) -> Proven:
         VerificationError: A signature or the path does not hold.
     """
     origin = proof.checkpoint.split(b"\n", 1)[0].decode("utf-8", "replace")
-    keys = [key for key in policy.logs if key.name == origin]
+    keys = policy.log_keys(origin)
     if not keys:
         raise UncheckableError(f"the policy knows no log {origin!r}")
-    signed = open_checkpoint(proof.checkpoint, origin, keys[0].key)
-    cosigners = cosigners_of(signed, policy.witnesses)
+    signed = open_checkpoint(proof.checkpoint, origin, *keys)
+    cosigners = cosigners_of(signed, policy.cosigners)
     if not policy.satisfied_by(cosigners):
         raise UncheckableError(f"{len(cosigners)} known witnesses signed; the policy asks for more")
     point = signed.checkpoint

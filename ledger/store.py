@@ -13,6 +13,7 @@ is in `docs/decisions/0003-storage.md`. On top of it:
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -289,6 +290,35 @@ class LmdbStore:
         if (schema, engine) != (SCHEMA, ENGINE):
             raise ForeignError(f"{self.path}: schema {schema} on {engine}, this program has others")
         return network, owner
+
+
+def copy_store(
+    source: Path, target: Path, network_id: bytes, code: str, tables: Sequence[str] = TABLES
+) -> None:
+    """Copy a store, also one in use, to a new folder: compacted, synced, complete or not there.
+
+    Raises:
+        FormError: Something exists at `target`.
+        DamageError, ForeignError: See `LmdbStore.open`; also for the copy.
+    """
+    if target.exists():
+        raise FormError(str(target), "a folder that does not exist yet")
+    beside = target.with_name(target.name + ".new")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(mode=0o700)
+    store = LmdbStore.open(source, network_id, code, tables, readonly=True)
+    try:
+        store._env.copy(str(beside), compact=True)
+    except lmdb.Error as error:
+        raise DamageError(str(source), "a store that can be copied", error) from error
+    finally:
+        store.close()
+    with (beside / "data.mdb").open("rb+") as file:
+        os.fsync(file.fileno())
+    LmdbStore.open(beside, network_id, code, tables, readonly=True).close()
+    sync_directory(beside)
+    beside.rename(target)
+    sync_directory(target.parent)
 
 
 def place_of(table: str, key: bytes) -> str:

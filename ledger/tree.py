@@ -30,6 +30,21 @@ def append_hashes(writer: Writer, key: bytes, size: int, hashes: Sequence[bytes]
         level, start = level + 1, start >> 1
 
 
+def truncate(writer: Writer, key: bytes, size: int, new_size: int) -> None:
+    """Cut the tree that has `size` leaves back to `new_size`."""
+    level = 0
+    while size >> level:
+        keep, last = new_size >> level, ((size >> level) - 1) // CHUNK
+        for number in range(keep // CHUNK, last + 1):
+            place = _place(key, level, number)
+            left = (writer.get(HASH, place) or b"")[: max(keep - number * CHUNK, 0) * HASH_BYTES]
+            if left:
+                writer.put(HASH, place, left)
+            else:
+                writer.delete(HASH, place)
+        level += 1
+
+
 def node_at(reader: Reader, key: bytes, level: int, index: int) -> bytes:
     """Return the root of the complete subtree `index` of 2**level leaves.
 

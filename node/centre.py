@@ -16,13 +16,14 @@ from ledger.signer import Signer
 from ledger.table import HEAD, Reader, Store, log_key
 from node import heads
 from node.command import CENTRE_ORDERS, confirmed_legs
-from node.role import Keys, Role
+from node.keyring import Keys
+from node.role import Role
 from node.turn import Turn
 from settlement import batch as batches
 from settlement import leg as legs
-from settlement import state
+from settlement import lookup
 from settlement.party import CENTRE
-from settlement.record import Certificate, Genesis, Head, Net, Proposal, RuleSet
+from settlement.record import Certificate, Genesis, Head, KeyChange, Net, Proposal, RuleSet
 from settlement.roster import Roster
 from settlement.ruleset import parse_ruleset
 
@@ -56,6 +57,17 @@ class Centre(Role):
             if self.ruleset is not None:
                 turn.append(RuleSet(parse_ruleset(self.ruleset).name, self.ruleset, []))
 
+    def _repeat_rotations(self, turn: Turn) -> None:
+        # So that the roster follows from this log alone.
+        for code in self.roster.participants:
+            generation = self.roster.generation(code)
+            known = {(t.purpose, t.start) for t in generation.turns}
+            for index, record in lookup.rotations(turn.writer, code):
+                covered = generation.start <= index < heads.size_of(turn.writer, code)
+                if covered and (record.purpose, index + 1) not in known:
+                    leaf = log.leaf(turn.writer, log_key(code), index)
+                    self._try(turn, partial(turn.append, KeyChange(leaf)))
+
     # --- the batch -------------------------------------------------------------------------------
 
     def cut(self, reader: Reader) -> list[Head]:
@@ -76,7 +88,7 @@ class Centre(Role):
     def compute(self, reader: Reader, month: str) -> tuple[list[Head], batches.Result]:
         """Return the cut as it would be drawn now and what the month would come to."""
         cut = self.cut(reader)
-        size = state.applied_size(reader, CENTRE)
+        size = lookup.applied_size(reader, CENTRE)
         return cut, batches.compute(reader, self.founding, month, cut, size)
 
     def propose(self, turn: Turn, month: str) -> int:
@@ -100,15 +112,16 @@ class Centre(Role):
     def act(self, turn: Turn) -> None:
         """Found the log if it is new; confirm and certify as far as the configuration lets it."""
         self._found(turn)
+        self._repeat_rotations(turn)
         if "confirm" in self.automatic:
-            for month in state.open_months(turn.writer):
+            for month in lookup.open_months(turn.writer):
                 found = batches.latest_batch(turn.writer, self.founding, month)
                 if found and found.state == "ATTESTED":
                     self._try(turn, partial(self.confirm, turn, found))
             turn.flush()
         if "final" in self.automatic:
-            for month, _ in state.confirmed_months(turn.writer):
-                if state.find(turn.writer, CENTRE, Certificate, state.month_key(month)) is None:
+            for month, _ in lookup.confirmed_months(turn.writer):
+                if lookup.find(turn.writer, CENTRE, Certificate, lookup.month_key(month)) is None:
                     self._try(turn, partial(self.certify, turn, month))
 
     def _try(self, turn: Turn, act: Any) -> None:

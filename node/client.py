@@ -5,7 +5,7 @@ import aiohttp
 from node import peerauth
 from node.clock import wall_ms
 from node.message import MAX_BODY, NO_ANSWER, AddCheckpoint, Answer, Message
-from settlement.roster import Roster
+from node.role import Role
 
 TIMEOUT = aiohttp.ClientTimeout(total=20, connect=5)
 
@@ -13,10 +13,8 @@ TIMEOUT = aiohttp.ClientTimeout(total=20, connect=5)
 class Client:
     """Connections to the other members; one per node."""
 
-    def __init__(self, code: str, roster: Roster, seed: bytes, peers: dict[str, str]) -> None:
-        self._code = code
-        self._roster = roster
-        self._seed = seed
+    def __init__(self, role: Role, peers: dict[str, str]) -> None:
+        self._role = role  # whose transport key may change
         self._peers = peers
         self._session: aiohttp.ClientSession | None = None
 
@@ -29,7 +27,13 @@ class Client:
         headers = {"Content-Type": "application/octet-stream"}
         if not isinstance(message, AddCheckpoint):
             headers[peerauth.HEADER] = peerauth.header(
-                self._roster, self._seed, self._code, to, message.path, wall_ms(), body
+                self._role.roster,
+                self._role.transport_seed,
+                self._role.code,
+                to,
+                message.path,
+                wall_ms(),
+                body,
             )
         try:
             return await self._post(url.rstrip("/") + message.path, body, headers)

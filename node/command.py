@@ -15,11 +15,13 @@ from node.message import Case
 from node.turn import Turn
 from settlement import batch as batches
 from settlement import leg as legs
-from settlement import state
+from settlement import lookup
 from settlement.casefile import CaseRow, encode_case, record_of
+from settlement.membership import claimed
 from settlement.party import CENTRE, province_of
 from settlement.record import (
     Admission,
+    Freeze,
     Lift,
     Paid,
     Place,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 Order = Callable[..., Any]
 _ADMISSION = Codec(Admission)
+_FREEZE = Codec(Freeze)
 
 
 # --- provinces ---
@@ -70,7 +73,7 @@ def import_cases(role: "Province", turn: Turn, rows: list[CaseRow]) -> dict[str,
 
 
 def _size(turn: Turn) -> int:
-    return state.applied_size(turn.writer, turn.code)
+    return lookup.applied_size(turn.writer, turn.code)
 
 
 def accept(role: "Province", turn: Turn, log: str | None = None) -> dict[str, Any]:
@@ -108,7 +111,7 @@ def attest(role: "Province", turn: Turn) -> dict[str, Any]:
     own = found.matches.get(role.code) or found.mismatches.get(role.code)
     index = own.index if own else turn.append(role.attestation(turn.writer, found))
     turn.flush()
-    record = state.entry_at(turn.writer, role.code, index)[1]
+    record = lookup.entry_at(turn.writer, role.code, index)[1]
     cells = [[c.debtor, c.creditor, c.line, c.proposed_fen, c.computed_fen] for c in record.cells]  # type: ignore[attr-defined]
     return {
         "month": found.month,
@@ -192,8 +195,9 @@ def lift(role: "Centre", turn: Turn, code: str, reason: str) -> dict[str, Any]:
     Raises:
         RefusedError: No evidence against that member stands here (STATE).
     """
-    found = docket.stored(turn.writer, code) if code in role.roster.members else []
-    if not found or not docket.halted(turn.writer, code):
+    number = role.roster.generation(code).number if code in role.roster.members else 0
+    found = docket.stored(turn.writer, code, number)
+    if not found or not docket.halted(turn.writer, code, number):
         raise RefusedError("STATE", f"no evidence stands against {code}")
     indexes = [turn.append(Lift(code, evidence.id, reason, [])) for evidence in found]
     return {"code": code, "index": indexes[-1], "evidence": [e.id.hex() for e in found]}
@@ -203,6 +207,13 @@ def admit(role: "Centre", turn: Turn, admission: bytes) -> dict[str, Any]:
     """Admit a participant, as the governance keys decided."""
     record = _ADMISSION.decode(admission)
     return {"code": record.member.code, "index": turn.append(record)}
+
+
+def freeze(role: "Centre", turn: Turn, freeze: bytes) -> dict[str, Any]:
+    """End a log at a head, as the governance keys decided."""
+    record = _FREEZE.decode(freeze)
+    size = claimed(record.checkpoint).size
+    return {"code": record.log, "size": size, "index": turn.append(record)}
 
 
 def ruleset(role: "Centre", turn: Turn, text: bytes) -> dict[str, Any]:
@@ -226,7 +237,7 @@ def confirmed_legs(
     found = batches.latest_batch(reader, role.founding, month, size)
     if found is None or found.confirmation_index is None:
         raise RefusedError("STATE", f"{month} is not confirmed below a quorum-cosigned head")
-    confirmation = state.entry_at(reader, CENTRE, found.confirmation_index)[1]
+    confirmation = lookup.entry_at(reader, CENTRE, found.confirmation_index)[1]
     batches.check_confirmation(reader, role.founding, confirmation)  # type: ignore[arg-type]
     result = role.result(reader, found)
     if result.hash != found.proposal.result_hash:
@@ -277,6 +288,7 @@ CENTRE_ORDERS: dict[str, Order] = {
     "final": final,
     "lift": lift,
     "admit": admit,
+    "freeze": freeze,
     "ruleset": ruleset,
     "paid": paid,
     "received": received,

@@ -26,9 +26,10 @@ from node.effect import Answered, Effect, Send
 from node.message import Answer, TellEvidence
 from node.turn import Turn
 from settlement.keychain import ONCE, accused_of, author_of, chain_from
+from settlement.lookup import find
 from settlement.party import CENTRE
 from settlement.record import Lift, Report
-from settlement.state import find
+from settlement.roster import Generation, claimed_size
 
 if TYPE_CHECKING:
     from node.role import Role
@@ -38,16 +39,16 @@ _FILE, _SHOWN = b"evidence", b"shown"
 MAX_FILES = 16  # of one log; more would say nothing new
 
 
-def stored(reader: Reader, code: str) -> list[Evidence]:
-    """Return the evidence against the author of a log, by id."""
-    prefix = log_key(code) + _FILE
+def stored(reader: Reader, code: str, generation: int = 1) -> list[Evidence]:
+    """Return the evidence against the author of a generation of a log, by id."""
+    prefix = log_key(code, generation) + _FILE
     return [parse_evidence(value) for _, value in reader.scan(HEAD, prefix, prefix + b"\xff" * 33)]
 
 
-def halted(reader: Reader, code: str) -> bool:
+def halted(reader: Reader, code: str, generation: int = 1) -> bool:
     """Return whether evidence against the author of a log stands that no ruling has lifted."""
     covered = heads.size_of(reader, CENTRE)
-    for evidence in stored(reader, code):
+    for evidence in stored(reader, code, generation):
         lift = find(reader, CENTRE, Lift, code.encode() + evidence.id)
         if lift is None or lift >= covered:
             return True
@@ -76,13 +77,13 @@ class Docket:
             root = tree.root_at(turn.writer, key, point.size)
             if root != point.root:
                 self._found(turn, code, head, root)
-        return halted(turn.writer, code)
+        return halted(turn.writer, code, turn.roster.generation(code).number)
 
     def _found(self, turn: Turn, code: str, head: SignedCheckpoint, root: bytes) -> None:
         shown = turn.writer.get(HEAD, log_key(code) + _SHOWN)
         if shown is None:
             return
-        size, offered = heads.claimed_size(shown), head.checkpoint.size
+        size, offered = claimed_size(shown), head.checkpoint.size
         chain = self._chain(turn.writer)
         if size < offered or not chain:
             return
@@ -106,14 +107,24 @@ class Docket:
             FormError, VerificationError: It does not convict.
         """
         evidence = parse_evidence(file)
-        code = author_of(evidence, turn.roster)
-        self._take(turn, code, evidence, report=False)
+        code, generation = author_of(evidence, turn.roster)
+        self._take(turn, code, evidence, report=False, generation=generation)
         return Answer(200)
 
-    def _take(self, turn: Turn, code: str, evidence: Evidence, *, report: bool) -> None:
-        convict(evidence, accused_of(turn.roster, code), ONCE)  # soundness before anything else
-        place = log_key(code) + _FILE + evidence.id
-        known = stored(turn.writer, code)
+    def _take(
+        self,
+        turn: Turn,
+        code: str,
+        evidence: Evidence,
+        *,
+        report: bool,
+        generation: Generation | None = None,
+    ) -> None:
+        # Soundness before anything else.
+        convict(evidence, accused_of(turn.roster, code, generation), ONCE)
+        number = (generation or turn.roster.generation(code)).number
+        place = log_key(code, number) + _FILE + evidence.id
+        known = stored(turn.writer, code, number)
         if any(item.id == evidence.id for item in known) or len(known) >= MAX_FILES:
             return
         turn.writer.put(HEAD, place, format_evidence(evidence))
@@ -134,8 +145,12 @@ class Docket:
     def sends(self, reader: Reader, now_ms: int) -> list[Effect]:
         """Return the evidence to hand on now, one file to a member at a time."""
         if self._files is None:
-            codes = self.role.roster.codes
-            self._files = [(code, item) for code in codes for item in stored(reader, code)]
+            self._files = [
+                (code, item)
+                for code, generations in sorted(self.role.roster.generations.items())
+                for generation in generations
+                for item in stored(reader, code, generation.number)
+            ]
         effects: list[Effect] = []
         for code, evidence in self._files:
             for member in self.role.others:

@@ -9,14 +9,14 @@ from node import docket, heads
 from node.vault import Vault
 from settlement import batch as batches
 from settlement import leg as legs
-from settlement import state, totals
+from settlement import lookup, membership, state, totals
 from settlement.party import CENTRE
 from settlement.roster import Roster
 
 
 def duties(reader: Reader, founding: Roster, code: str, vault: Vault) -> dict[str, Any]:
     """Return the duties of a node, each with a stable word, two texts and the command."""
-    roster = state.roster_at(reader, founding, state.applied_size(reader, CENTRE))
+    roster = membership.roster_at(reader, founding, lookup.applied_size(reader, CENTRE))
     size, cosigned = log.size(reader, log_key(code)), heads.size_of(reader, code)
     found: list[dict[str, str]] = []
     if cosigned < size:
@@ -29,7 +29,16 @@ def duties(reader: Reader, founding: Roster, code: str, vault: Vault) -> dict[st
             )
         )
     for other in roster.codes:
-        if docket.halted(reader, other):
+        if roster.frozen(other):
+            found.append(
+                _duty(
+                    "frozen",
+                    f"the log of {other} is frozen and has no successor yet",
+                    f"{other} 的日志已冻结，尚无后继",
+                    f"gongzhang roster admit {other}.join" if code == CENTRE else "",
+                )
+            )
+        elif docket.halted(reader, other, roster.generation(other).number):
             found.append(
                 _duty(
                     "evidence",
@@ -70,7 +79,7 @@ def _province(
                 "",
             )
         )
-    for month in state.open_months(reader):
+    for month in lookup.open_months(reader):
         batch = batches.latest_batch(reader, founding, month)
         if batch is not None and code in batch.missing:
             found.append(
@@ -86,9 +95,9 @@ def _province(
 
 def owed_above(reader: Reader, roster: Roster, code: str, other: str) -> int:
     """Return how many entries of the log of `other` that `code` owes are not accepted yet."""
-    size = state.accepted_before(reader, code, other)
+    size = lookup.accepted_before(reader, code, other)
     now = totals.load_running(reader, log_key(other), code)
-    if size > state.applied_size(reader, other):
+    if size > lookup.applied_size(reader, other):
         return 0
     before = state.total_at(reader, roster, other, code, size) if size else {}
     return totals.add_all(now.values()).entries - totals.add_all(before.values()).entries
@@ -96,7 +105,7 @@ def owed_above(reader: Reader, roster: Roster, code: str, other: str) -> int:
 
 def _centre(reader: Reader, founding: Roster, roster: Roster) -> list[dict[str, str]]:
     found = []
-    for month in state.open_months(reader):
+    for month in lookup.open_months(reader):
         batch = batches.latest_batch(reader, founding, month)
         if batch is None:
             continue
@@ -143,7 +152,7 @@ def _centre(reader: Reader, founding: Roster, roster: Roster) -> list[dict[str, 
 
 def _money(reader: Reader, founding: Roster, code: str) -> list[dict[str, str]]:
     found = []
-    for month, _ in state.confirmed_months(reader):
+    for month, _ in lookup.confirmed_months(reader):
         batch = batches.latest_batch(reader, founding, month, heads.size_of(reader, CENTRE))
         if batch is None or batch.confirmation_index is None or batch.state == "FINAL":
             continue

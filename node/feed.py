@@ -77,13 +77,24 @@ class Feed:
         if note != current.encode():
             return
         line = parse_signature(event.answer.body.decode("utf-8").splitlines()[0])
-        verify_cosignature(current.note.text, turn.roster.witness_key(member), line)
+        self._verify(turn, member, current, line)
         self.lines[member] = line
         if len(self.lines) >= turn.roster.head_quorum:
             full = merge_signatures(current.encode(), list(self.lines.values()))
             point = current.checkpoint
             known = heads.KnownHead(point.size, point.root, full)
             heads.save(turn.writer, self.role.code, known, again=True)
+            if point.size in self.role.turns(turn.writer):
+                heads.save_turn(turn.writer, self.role.code, known)
+
+    def _verify(
+        self, turn: Turn, member: str, current: SignedCheckpoint, line: NoteSignature
+    ) -> None:
+        for key in turn.roster.witness_keys(member):
+            if key.key_id == line.key_id:
+                verify_cosignature(current.note.text, key, line)
+                return
+        raise VerificationError(f"cosignature of {member}: by a key that is not its own")
 
     def refused(self, event: Answered, error: FormError | VerificationError) -> None:
         """Note that a witness answered nonsense."""
@@ -111,7 +122,9 @@ class Feed:
         effects: list[Effect] = []
         point = self.current.checkpoint
         for member in self.role.others:
-            if member in self.lines or not self.role.slots.take(("feed", member), now_ms):
+            if member in self.lines or self.role.roster.frozen(member):
+                continue
+            if not self.role.slots.take(("feed", member), now_ms):
                 continue
             old = self.known.get(member, 0)
             proof = (

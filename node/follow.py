@@ -14,6 +14,7 @@ import structlog
 from ledger import log, tree
 from ledger.checkpoint import Checkpoint, SignedCheckpoint
 from ledger.errors import LedgerError, VerificationError
+from ledger.note import parse_note
 from ledger.proof import verify_consistency
 from ledger.table import Reader, log_key
 from node import heads
@@ -21,6 +22,7 @@ from node.effect import Answered, Effect, Send
 from node.message import MAX_PULL, PULLED, AskHead, Pull
 from node.turn import Turn
 from settlement import state
+from settlement.roster import claimed_size
 
 if TYPE_CHECKING:
     from node.role import Role
@@ -50,20 +52,24 @@ class Follow:
             FormError, VerificationError: It is not one; or the entries held here contradict it.
         """
         code = heads.owner(turn.roster, note)
-        if code == self.role.code or heads.claimed_size(note) <= heads.size_of(turn.writer, code):
+        if code == self.role.code or claimed_size(note) <= heads.size_of(turn.writer, code):
             return
-        head = heads.open_head(turn.roster, code, note)
-        if self.role.docket.suspect(turn, code, SignedCheckpoint(head.checkpoint, head.note)):
+        point = turn.roster.open_head(code, note)
+        head = SignedCheckpoint(point, parse_note(note))
+        if self.role.docket.suspect(turn, code, head):
             return
-        point = head.checkpoint
         key = log_key(code)
         if log.size(turn.writer, key) >= point.size:
             root = tree.root_at(turn.writer, key, point.size)
             if root != point.root:
                 raise VerificationError(f"log of {code} at {point.size}", point.root, root)
         heads.save(turn.writer, code, heads.KnownHead(point.size, point.root, note))
-        self.want(code, SignedCheckpoint(point, head.note))
+        self.want(code, head)
         turn.heads.add(code)
+
+    def forget(self, code: str) -> None:
+        """Want nothing more of a log: it has ended, or begins again."""
+        self.targets.pop(code, None)
 
     def answered(self, turn: Turn, event: Answered) -> None:
         """Take in what came back for a `Pull` or an `AskHead`."""
@@ -99,8 +105,10 @@ class Follow:
     def _copy(self, turn: Turn, message: Pull, body: bytes) -> None:
         pulled = PULLED.decode(body)
         code, key = message.log, log_key(message.log)
-        target = self.targets[code].checkpoint
-        start = log.size(turn.writer, key)
+        wanted = self.targets.get(code)
+        if wanted is None:
+            return
+        target, start = wanted.checkpoint, log.size(turn.writer, key)
         if start != message.start or message.size != target.size or not pulled.leaves:
             return  # overtaken: the copy has grown or wants a newer head by now
         self._grow(turn, code, start, pulled.leaves, target, pulled.proof)
@@ -148,7 +156,8 @@ class Follow:
         for code in sorted(self.asking):
             slot = ("ask", code)
             if self.role.slots.take(slot, now_ms):
-                effects.append(Send(slot, code, AskHead(code)))
+                held = log.size(reader, log_key(code))
+                effects.append(Send(slot, code, AskHead(code, held)))
         return effects
 
     def _source(self, code: str) -> str:

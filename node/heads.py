@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 
 from ledger import encoding
-from ledger.checkpoint import CosignedCheckpoint
-from ledger.cosignature import open_cosigned
 from ledger.errors import FormError
-from ledger.table import HEAD, Reader, Writer, log_key
+from ledger.table import HEAD, Reader, Writer, log_key, u64
 from settlement.roster import Roster
 
 
@@ -42,6 +40,18 @@ def save(writer: Writer, code: str, head: KnownHead, *, again: bool = False) -> 
     return True
 
 
+def save_turn(writer: Writer, code: str, head: KnownHead) -> None:
+    """Keep a head that ends with a rotation: whoever is behind needs it to know the next key."""
+    writer.put(HEAD, log_key(code) + b"turn" + u64(head.size), head.note)
+
+
+def next_turn(reader: Reader, code: str, size: int) -> bytes | None:
+    """Return the first kept head above `size` that ends with a rotation, or None."""
+    prefix = log_key(code) + b"turn"
+    found = next(iter(reader.scan(HEAD, prefix + u64(size + 1), prefix + b"\xff" * 9)), None)
+    return None if found is None else found[1]
+
+
 def owner(roster: Roster, note: bytes) -> str:
     """Return the code of the member whose log a checkpoint claims to be of.
 
@@ -53,23 +63,3 @@ def owner(roster: Roster, note: bytes) -> str:
     if code is None:
         raise FormError("checkpoint origin", "a log of this network", origin)
     return code
-
-
-def claimed_size(note: bytes) -> int:
-    """Return the size a checkpoint claims; raises FormError if it claims none."""
-    line = note.split(b"\n", 2)[1:2]
-    if not line or not line[0].isdigit() or len(line[0]) > 16:
-        raise FormError("checkpoint size", "a number", line)
-    return int(line[0])
-
-
-def open_head(roster: Roster, code: str, note: bytes) -> CosignedCheckpoint:
-    """Return a head of the log of `code`, with its signature and its quorum verified.
-
-    Raises:
-        FormError: Malformed.
-        VerificationError: The log's signature, a cosignature or the quorum does not hold.
-    """
-    key = roster.members[code].checkpoint_key
-    witnesses = roster.witnesses(code)
-    return open_cosigned(note, roster.origin(code), key, witnesses, roster.head_quorum)

@@ -3,7 +3,8 @@
 node.toml        configuration
 network.genesis  the network, once joined
 network.admission  how the network took this node in, if the genesis does not name it
-keys/            one file per purpose, mode 0600 (entry, checkpoint, witness, transport)
+keys/            one file per purpose, mode 0600 (entry, checkpoint, witness, transport);
+                 beside it PURPOSE.next.key while a rotation is under way
 signer/state     what was signed, apart from data and backups
 data/            the logs (LMDB)
 vault/           case files (LMDB)
@@ -14,25 +15,28 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger.disk import write_durably
+from ledger.disk import sync_directory, write_durably
 from ledger.encoding import Codec
 from ledger.errors import FormError, LedgerError
 from ledger.keyfile import create_key, load_key, read_public
 from ledger.signer import SignerState
-from ledger.store import LmdbStore
+from ledger.store import LmdbStore, check_in_child, copy_store
 from ledger.table import LEAF
+from node import heads
 from node.centre import Centre
 from node.clock import random_bytes
 from node.config import Config, format_config, load_config
+from node.keyring import Keys
 from node.province import Province
-from node.role import Keys, Role
+from node.role import Role
 from node.vault import TABLES as VAULT_TABLES
 from node.vault import Vault
+from settlement.membership import admission_message, check_approvals
 from settlement.party import CENTRE
 from settlement.record import Admission, Member
-from settlement.roster import Roster
+from settlement.roster import PURPOSES, Roster
 
-PURPOSES = ("entry", "checkpoint", "witness", "transport")
+NEXT = ".next.key"
 ADMISSION = "network.admission"
 _ADMISSION = Codec(Admission)
 Ask = Callable[[], bytes | None]
@@ -57,11 +61,14 @@ def init(home: Path, config: Config, passphrase: bytes | None = None) -> Member:
     return Member(config.code, **public)
 
 
-def join(home: Path, genesis: bytes, admission: bytes | None = None) -> Roster:
+def join(
+    home: Path, genesis: bytes, admission: bytes | None = None, vault: Path | None = None
+) -> Roster:
     """Join a network: check that it names this node's keys, create store and signer state.
 
     Args:
-        admission: For a participant the genesis does not name: the record that admitted it.
+        admission: For keys that the genesis does not name: the record that admitted them.
+        vault: The vault of the home whose log this one continues; its case files are copied.
 
     Raises:
         FormError: The genesis or admission is malformed or names another node or other keys, or
@@ -70,7 +77,7 @@ def join(home: Path, genesis: bytes, admission: bytes | None = None) -> Roster:
     """
     config = load_config(home)
     roster = Roster.found(genesis)
-    grown = roster if admission is None else roster.admit(_ADMISSION.decode(admission))
+    grown = roster if admission is None else _admitted(roster, _ADMISSION.decode(admission))
     listed = grown.members.get(config.code)
     if listed is None:
         raise FormError("genesis", f"{config.code} among its members", list(roster.codes))
@@ -82,12 +89,24 @@ def join(home: Path, genesis: bytes, admission: bytes | None = None) -> Roster:
     signer.mkdir(mode=0o700, exist_ok=True)
     SignerState.create(signer / "state").close()
     LmdbStore.create(home / "data", roster.network_id, config.code).close()
-    LmdbStore.create(home / "vault", roster.network_id, config.code, tables=VAULT_TABLES).close()
+    if vault is None:
+        LmdbStore.create(home / "vault", roster.network_id, config.code, VAULT_TABLES).close()
+    else:
+        check_in_child(vault, VAULT_TABLES)
+        copy_store(vault, home / "vault", roster.network_id, config.code, VAULT_TABLES)
     if admission is not None:
         write_durably(home / ADMISSION, admission)
     # Written last: a home with a genesis is complete, one without can join again after a cleanup.
     write_durably(home / "network.genesis", genesis)
     return grown
+
+
+def _admitted(roster: Roster, admission: Admission) -> Roster:
+    # Whether a frozen log has this successor is for the centre's log to say; not known here yet.
+    member = admission.member
+    message = admission_message(roster.network_id, member)
+    check_approvals(roster, message, admission.approvals, "admission")
+    return roster.with_member(member)
 
 
 def public_member(home: Path) -> Member:
@@ -113,8 +132,51 @@ def founding_roster(home: Path) -> Roster:
 def load_keys(home: Path, passphrase: Ask) -> Keys:
     """Return the seeds of a home, asking for the passphrase once if the files need one."""
     secret = passphrase()
-    seeds = {p: load_key(home / "keys" / f"{p}.key", p, passphrase=secret) for p in PURPOSES}
-    return Keys(**seeds)
+    folder = home / "keys"
+    entry, checkpoint, witness, transport = (
+        load_key(folder / f"{p}.key", p, passphrase=secret) for p in PURPOSES
+    )
+    following = {
+        p: load_key(folder / f"{p}{NEXT}", p, passphrase=secret)
+        for p in PURPOSES
+        if (folder / f"{p}{NEXT}").exists()
+    }
+    return Keys(entry, checkpoint, witness, transport, following)
+
+
+def prepare_rotation(home: Path, purpose: str, passphrase: bytes | None = None) -> bytes:
+    """Make the key that will follow; the next start of the node rotates to it. Returns it, public.
+
+    Raises:
+        FormError: No such purpose, or a rotation of it is under way already.
+    """
+    if purpose not in PURPOSES:
+        raise FormError("purpose", " | ".join(PURPOSES), purpose)
+    path = home / "keys" / f"{purpose}{NEXT}"
+    if path.exists():
+        raise FormError(str(path), "no rotation under way; restart the node until it is through")
+    return create_key(path, purpose, passphrase=passphrase)
+
+
+def retire_keys(home: Path, role: Role) -> list[str]:
+    """Destroy keys that a rotation has replaced for good; return their purposes.
+
+    A key goes only when nothing can ask for it any more: the roster names the next one, and for the
+    checkpoint key the last head under the old one has its quorum.
+    """
+    retired = []
+    with role.store.read() as reader:
+        cosigned = heads.size_of(reader, role.code)
+        waits = any(turn > cosigned for turn in role.turns(reader))
+    member = role.roster.members[role.code]
+    for purpose in role.keys.following:
+        path = home / "keys" / f"{purpose}{NEXT}"
+        in_force = getattr(member, f"{purpose}_key") == read_public(path)[1]
+        if in_force and not (purpose == "checkpoint" and waits):
+            path.rename(home / "keys" / f"{purpose}.key")
+            sync_directory(home / "keys")
+            retired.append(purpose)
+    return retired
 
 
 @dataclass
@@ -171,6 +233,7 @@ def open_home(
         for item in opened:
             item.close()
         raise
+    retire_keys(home, role)
     with store.read() as reader:
         had_entries = reader.last(LEAF, b"", b"\xff" * 20) is not None
     return Opened(config, role, store, vault_store, signer, had_entries)

@@ -10,9 +10,9 @@ from node.role import Role
 from node.vault import Vault
 from settlement.casefile import CaseRow
 from settlement.importing import KnownRecord, LineFault, only_of, read_records
+from settlement.lookup import entry_at, find_settlement, reversals_of
 from settlement.outcome import Text
 from settlement.record import Lines, Reversal, Settlement
-from settlement.state import entry_at, find_settlement, reversals_of
 
 
 @dataclass

@@ -19,11 +19,14 @@ import structlog
 from ledger import log, tree
 from ledger.checkpoint import SignedCheckpoint, open_checkpoint
 from ledger.errors import RewoundError, UncheckableError
+from ledger.note import parse_note
 from ledger.table import Reader, log_key
 from node.effect import Answered, Effect, Send
 from node.message import AskSeen
 from node.turn import Turn
+from settlement.membership import claimed
 from settlement.record import Restore
+from settlement.roster import checkpoint_key
 
 if TYPE_CHECKING:
     from node.role import Role
@@ -42,10 +45,15 @@ class Lock:
 
     def __init__(self, role: "Role") -> None:
         self.role = role
-        self.open = False
+        self._unlocked = False
         self.answers: set[str] = set()
         self.newest: SignedCheckpoint | None = None  # the newest own head that others have seen
         self.began: int | None = None  # the size at the start, once something has to come back
+
+    @property
+    def open(self) -> bool:
+        """Whether anything may be signed: enough was heard, and the roster has this node's keys."""
+        return self._unlocked and self.role.seated
 
     @property
     def needed(self) -> int:
@@ -55,6 +63,8 @@ class Lock:
 
     def check(self) -> None:
         """Raise LockedError while the lock is closed."""
+        if self._unlocked and not self.open:
+            raise LockedError("this log is frozen, or goes on with other keys than this node's")
         if not self.open:
             raise LockedError(
                 f"{len(self.answers)} of {self.needed} others have said what they saw of this log; "
@@ -67,7 +77,7 @@ class Lock:
         Raises:
             RewoundError: It has seen a head signed with this log's key that the store contradicts.
         """
-        if self.open or not event.answer.ok:
+        if self._unlocked or not event.answer.ok:
             return
         if event.answer.body:
             self._seen(turn, event.answer.body)
@@ -77,7 +87,9 @@ class Lock:
 
     def _seen(self, turn: Turn, note: bytes) -> None:
         role = self.role
-        key = role.roster.members[role.code].checkpoint_key
+        if note.split(b"\n", 1)[0] != role.origin.encode():
+            return  # of a generation that has ended
+        key = checkpoint_key(role.roster.generation(role.code), note)
         head = open_checkpoint(note, role.origin, key)
         point, own = head.checkpoint, log_key(role.code)
         held = log.size(turn.writer, own)
@@ -98,8 +110,10 @@ class Lock:
 
     def settle(self, turn: Turn) -> bool:
         """Return whether the node may sign from here on; notes in the log what came back."""
-        if self.open:
-            return True
+        if self._unlocked:
+            return self.open
+        if not self.role.seated or self._lacks_what_was_frozen(turn):
+            return False
         size = log.size(turn.writer, log_key(self.role.code))
         signed = self.role.signer.head(self.role.origin)
         newest = self.newest.checkpoint.size if self.newest else 0
@@ -113,12 +127,22 @@ class Lock:
         turn.learned.append(self._opened)
         return True
 
+    def _lacks_what_was_frozen(self, turn: Turn) -> bool:
+        # A successor goes on where the frozen log ended: first it needs all of that.
+        generation = self.role.roster.generation(self.role.code)
+        if log.size(turn.writer, log_key(self.role.code)) >= generation.start:
+            return False
+        note = self.role.roster.generations[self.role.code][generation.number - 2].note
+        head = SignedCheckpoint(claimed(note), parse_note(note))
+        turn.learned.append(lambda: self.role.follow.want(self.role.code, head))
+        return True
+
     def _opened(self) -> None:
-        self.open = True
+        self._unlocked = True
 
     def sends(self, reader: Reader, now_ms: int) -> list[Effect]:
         """Return the questions to those who have not answered yet."""
-        if self.open:
+        if self._unlocked:
             return []
         return [
             Send(("seen", member), member, AskSeen(self.role.code))

@@ -117,6 +117,7 @@ class AskHead(Message, frozen=True):
     path = "/peer/v1/ask-head"
     changes = False
     log: Code
+    held: Size  # what the asker holds: below a rotation it needs the head that ends with it
 
 
 class AskSeen(Message, frozen=True):

@@ -23,13 +23,14 @@ from ledger.table import Reader, Store, log_key
 from node import heads
 from node.command import PROVINCE_ORDERS
 from node.effect import Answered, Asked, Send
+from node.keyring import Keys
 from node.message import MAX_CASES, Answer, AskResult, DeliverCases
-from node.role import Keys, Role
+from node.role import Role
 from node.turn import Turn
 from node.vault import Vault
 from settlement import batch as batches
 from settlement import cut as cuts
-from settlement import state, totals
+from settlement import lookup, state, totals
 from settlement.batch import Batch
 from settlement.casefile import check_case
 from settlement.party import CENTRE, province_of
@@ -155,7 +156,7 @@ class Province(Role):
         Goes as far as the newest quorum-cosigned head, the copy held here, and nothing further.
         """
         key = log_key(code)
-        start = state.accepted_before(reader, self.code, code)
+        start = lookup.accepted_before(reader, self.code, code)
         head = heads.load(reader, code)
         size = 0 if head is None else head.size
         if size > log.size(reader, key) or size <= start or not self._owes(reader, code, start):
@@ -174,7 +175,7 @@ class Province(Role):
             # A reversal has no state of its own: what is wrong with it is said of its original.
             at = index
             if isinstance(record, Reversal):
-                at = state.find_settlement(reader, code, record.original_id) or 0
+                at = lookup.find_settlement(reader, code, record.original_id) or 0
             if fault == MISSING:
                 missing.append(at)
             if at >= start:
@@ -191,7 +192,7 @@ class Province(Role):
     def _owed(
         self, reader: Reader, code: str, index: int, leaf: bytes
     ) -> Settlement | Reversal | None:
-        if state.void_code(reader, code, index) is not None:
+        if lookup.void_code(reader, code, index) is not None:
             return None
         entry = decode_entry(leaf)
         if entry.kind not in (Settlement.kind, Reversal.kind):
@@ -215,7 +216,7 @@ class Province(Role):
     def release(self, turn: Turn, code: str) -> int | None:
         """Lift the exceptions for lack of a case file whose file has arrived since and passes."""
         ready = []
-        for original, _size, fault, released in state.exceptions(turn.writer, self.code, code):
+        for original, _size, fault, released in lookup.exceptions(turn.writer, self.code, code):
             if fault == MISSING and released is None and self._passes(turn.writer, code, original):
                 ready.append(original)
         return turn.append(Release(code, ready, [])) if ready else None
@@ -231,7 +232,7 @@ class Province(Role):
     def open_batch(self, reader: Reader) -> Batch | None:
         """Return the batch that stands below a quorum-cosigned head of the centre and is open."""
         size = min(heads.size_of(reader, CENTRE), log.size(reader, log_key(CENTRE)))
-        for month in state.open_months(reader):
+        for month in lookup.open_months(reader):
             found = batches.latest_batch(reader, self.founding, month, size)
             if found is not None and found.confirmation_index is None:
                 return found

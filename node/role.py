@@ -10,7 +10,6 @@ One call of `handle` is one turn: events in, one transaction, effects out. In th
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from inspect import signature
 from typing import Any, ClassVar
 
@@ -19,9 +18,10 @@ import structlog
 from ledger import log, tree
 from ledger.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint, sign_checkpoint
 from ledger.errors import LedgerError, RefusedError, RewoundError, StoreError
-from ledger.signature import public_key
+from ledger.note import Note, format_note, parse_note
 from ledger.signer import HEAD, Signer
 from ledger.table import Reader, Store, Writer, log_key
+from node import heads
 from node.docket import Docket
 from node.effect import (
     Answered,
@@ -37,28 +37,22 @@ from node.effect import (
 )
 from node.feed import Feed
 from node.follow import Follow
+from node.keyring import Keys
 from node.lock import Lock
 from node.message import AddCheckpoint, Answer, DeliverCases, Offer, TellEvidence, TellHead
 from node.slots import Slots
+from node.succession import cut_back, go_on
 from node.turn import Turn
 from node.witness import Witness
+from settlement import lookup
 from settlement.batch import Batch, Result, result_of
+from settlement.lookup import applied_size
+from settlement.membership import roster_at
 from settlement.party import CENTRE
 from settlement.record import Admission
 from settlement.roster import Roster
-from settlement.state import applied_size, roster_at
 
 _log = structlog.get_logger("role")
-
-
-@dataclass(frozen=True)
-class Keys:
-    """The secret seeds of one node, by purpose."""
-
-    entry: bytes
-    checkpoint: bytes
-    witness: bytes
-    transport: bytes
 
 
 class EventRefusedError(Exception):
@@ -91,16 +85,19 @@ class Role:
         self.store = store
         self.signer = signer
         self.admission = admission  # how this node knows itself before it has the centre's log
-        self.origin = founding.origin(code)
         self.slots = Slots()
         self._results: dict[bytes, Result] = {}
+        self._gone_on = False
+        self._seat = False
+        self.seated = False  # whether the roster, as far as known here, has this node's keys
+        self.roster: Roster = founding
         self.witness = Witness(self)
         self.follow = Follow(self)
         self.feed = Feed(self)
         self.docket = Docket(self)
         self.lock = Lock(self)
         with store.read() as reader:
-            self.roster = self._read_roster(reader)
+            self._take_roster(self._read_roster(reader))
             if not recover:
                 self._check_signer(reader)
         self._check_keys()
@@ -124,11 +121,12 @@ class Role:
                 break
             except EventRefusedError as refused:
                 waiting.remove(refused.event)
-                effects += self._refused(refused.event, refused.error)
+                effects += self._refused(refused.event, refused.error, now_ms)
         return effects + self._after(turn, now_ms)
 
     def _turn(self, writer: Writer, events: Sequence[Event], now_ms: int) -> Turn:
-        turn = Turn(writer, self.roster, self.code, self.keys.entry, now_ms)
+        turn = Turn(writer, self.roster, self.code, self.keys, now_ms)
+        cut_back(self, turn)
         for event in events:
             try:
                 self._take(turn, event)
@@ -138,6 +136,9 @@ class Role:
                 raise EventRefusedError(event, error) from error
         turn.flush()
         if self.lock.settle(turn):
+            if not self._gone_on:
+                go_on(self, turn)
+                turn.learned.append(self._went_on)
             self.act(turn)
         turn.flush()
         self.witness.settle(turn)
@@ -186,14 +187,19 @@ class Role:
             raise RefusedError("ARGUMENTS", f"{event.verb}: {error}") from None
         return order(*bound.args, **bound.kwargs)
 
-    def _refused(self, event: Event, error: LedgerError) -> list[Effect]:
+    def _refused(self, event: Event, error: LedgerError, now_ms: int) -> list[Effect]:
         match event:
+            case Asked(message=TellHead(), sender=sender) if sender is not None:
+                self.follow.asking.add(sender)  # perhaps its key has changed below that head
+                return [Reply(event.ticket, Answer(422, f"{error.code}: {error}\n".encode()))]
             case Asked():
                 return [Reply(event.ticket, Answer(422, f"{error.code}: {error}\n".encode()))]
             case Ordered():
                 return [Reply(event.ticket, error)]
             case Answered(slot=("pull" | "ask", _)):
                 self.follow.refused(event, error)
+            case Answered(slot=slot) if slot[0] == "feed":
+                self.slots.done(slot, False, now_ms)  # a key nobody knows yet: again, but later
             case _:
                 _log.error("refused", slot=getattr(event, "slot", None), error=str(error))
         return []
@@ -202,10 +208,9 @@ class Role:
         for learn in turn.learned:
             learn()
         with self.store.read() as reader:
-            if self.code in turn.grown or self.feed.newest is None:
-                self._sign_head(reader)
             if CENTRE in turn.grown:
                 self._take_roster(self._read_roster(reader))
+            self._sign_head(reader)
             answers = self.witness.signed(turn.cosign, now_ms)
             effects = turn.effects + [Reply(ticket, a) for ticket, a in answers.items()]
             return effects + self._sends(reader, now_ms)
@@ -226,26 +231,80 @@ class Role:
 
     def _read_roster(self, reader: Reader) -> Roster:
         roster = roster_at(reader, self.founding, applied_size(reader, CENTRE))
-        if self.code not in roster.members and self.admission is not None:
-            return roster.admit(self.admission)
-        return roster
+        new = None if self.admission is None else self.admission.member
+        known = [g.admitted for g in roster.generations.get(self.code, ())]
+        # A successor that has not heard of the freeze yet signs nothing: it may not sit down.
+        self._seat = not known or new is None or new in known
+        return roster if new is None or new in known else roster.with_member(new)
 
     def _take_roster(self, roster: Roster) -> None:
-        if len(roster.members) > len(self.roster.members):
+        self.seated = (
+            self._seat
+            and self.code in roster.members
+            and not roster.frozen(self.code)
+            and self.keys.fit(roster.members[self.code])
+        )
+        if roster.generations != self.roster.generations:
             self.feed.renew()
         self.roster = roster
 
     # --- heads ---------------------------------------------------------------------------------
 
     def _sign_head(self, reader: Reader) -> None:
-        size = log.size(reader, log_key(self.code))
-        if size == 0 or not self.lock.open:
+        if not self.lock.open:
+            return
+        size = self._head_size(reader)
+        if size == 0 or (self.feed.newest and self.feed.newest.checkpoint.size == size):
             return
         root = tree.root_at(reader, log_key(self.code), size)
         self.signer.advance([(HEAD, self.origin, size, root, 0)])
-        note = sign_checkpoint(Checkpoint(self.origin, size, root), self.keys.checkpoint)
-        key = self.roster.members[self.code].checkpoint_key
+        key = self.roster.generation(self.code).at(size - 1).checkpoint_key
+        note = self._signed_before(reader, size)
+        if note is None:
+            seed = self.keys.seed("checkpoint", key)
+            note = sign_checkpoint(Checkpoint(self.origin, size, root), seed)
         self.feed.newest = open_checkpoint(note, self.origin, key)
+
+    def _signed_before(self, reader: Reader, size: int) -> bytes | None:
+        # The key that signed the last head before a rotation may be gone by now.
+        known = heads.load(reader, self.code)
+        if known is None or known.size != size:
+            return None
+        note = parse_note(known.note)
+        return format_note(Note(note.text, note.signatures[:1]))
+
+    def _head_size(self, reader: Reader) -> int:
+        """Return the size of the next head to sign.
+
+        A head that ends with a rotation of the checkpoint key is the last one under the old key. It
+        goes round before any later one: who holds it knows the next key.
+        """
+        size = log.size(reader, log_key(self.code))
+        known = {turn.start for turn in self.roster.generation(self.code).turns}
+        for turn in sorted(self.turns(reader)):
+            if turn < size and (turn not in known or heads.size_of(reader, self.code) < turn):
+                return turn
+        return size
+
+    def turns(self, reader: Reader) -> set[int]:
+        """Return the sizes at which this log ends with a rotation of its checkpoint key."""
+        found = lookup.rotations(reader, self.code)
+        return {index + 1 for index, record in found if record.purpose == "checkpoint"}
+
+    @property
+    def origin(self) -> str:
+        """The origin of this node's log as it goes on now."""
+        return self.roster.origin(self.code)
+
+    @property
+    def witness_seed(self) -> bytes:
+        """The secret that the roster's newest witness key for this node belongs to."""
+        return self.keys.seed("witness", self.roster.members[self.code].witness_key)
+
+    @property
+    def transport_seed(self) -> bytes:
+        """The secret that the roster's newest transport key for this node belongs to."""
+        return self.keys.seed("transport", self.roster.members[self.code].transport_key)
 
     def _check_signer(self, reader: Reader) -> None:
         signed = self.signer.head(self.origin)
@@ -257,7 +316,7 @@ class Role:
         for code in self.others:
             seen = self.signer.cosigned(self.roster.origin(code))
             held = log.size(reader, log_key(code))
-            if seen and seen[0] > held:
+            if seen and seen[0] > held and not self.roster.frozen(code):
                 raise RewoundError(
                     f"the copy of {code} ends at {held}; its head of size {seen[0]} was cosigned"
                 )
@@ -266,10 +325,11 @@ class Role:
         member = self.roster.members.get(self.code)
         if member is None:
             raise RefusedError("ROLE", f"{self.code} is no member; join with its admission file")
-        for purpose in ("entry", "checkpoint", "witness", "transport"):
-            mine = public_key(getattr(self.keys, purpose))
-            if mine != getattr(member, f"{purpose}_key"):
-                raise RefusedError("KEY", f"the {purpose} key is not the roster's for {self.code}")
+        if not self.keys.fit(member):
+            raise RefusedError("KEY", f"the keys here are not the roster's for {self.code}")
+
+    def _went_on(self) -> None:
+        self._gone_on = True
 
     def result(self, reader: Reader, batch: Batch) -> Result:
         """Return what this node computes for a batch; a proposal's result never changes."""

@@ -87,7 +87,7 @@ def _lock(home: Path) -> int:
 
 async def _serve(home: Path, opened: Opened) -> int:
     role, config = opened.role, opened.config
-    client = Client(config.code, role.roster, role.keys.transport, config.peers)
+    client = Client(role, config.peers)
     driver = Driver(role, client.send)
     server = Server(driver, opened.store, config.code)
     loop = asyncio.get_running_loop()

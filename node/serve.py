@@ -23,9 +23,10 @@ def serve(reader: Reader, message: Message) -> Answer:
     match message:
         case Pull():
             return _entries(reader, message)
-        case AskHead(log=code):
+        case AskHead(log=code, held=held):
             head = heads.load(reader, code)
-            return Answer(200, head.note if head else b"")
+            turn = heads.next_turn(reader, code, held)
+            return Answer(200, turn or (head.note if head else b""))
         case AskSeen(log=code):
             return Answer(200, reader.get(HEAD, log_key(code) + b"shown") or b"")
         case AskResult(hash=digest):

@@ -141,7 +141,7 @@ class Server:
             raise FormError("order", "a JSON object", str(error)) from None
         if not isinstance(arguments, dict):
             raise FormError("order", "a JSON object", type(arguments).__name__)
-        for name in ("admission", "text"):
+        for name in ("admission", "freeze", "text"):
             if name in arguments:
                 arguments[name] = _unhex(name, arguments[name])
         value = await self._driver.order(request.match_info["verb"], arguments)

@@ -13,8 +13,9 @@ from ledger.entry import decode_entry, make_entry
 from ledger.errors import RefusedError
 from ledger.table import LEAF, Writer, log_key, u64
 from node.effect import Effect, Reply
+from node.keyring import Keys
 from settlement.outcome import VOID
-from settlement.record import Record
+from settlement.record import Member, Record
 from settlement.roster import Roster
 from settlement.state import Fold
 
@@ -26,7 +27,7 @@ class Turn:
     writer: Writer
     roster: Roster
     code: str
-    entry_seed: bytes
+    keys: Keys
     now_ms: int
     effects: list[Effect] = field(default_factory=list)
     learned: list[Any] = field(default_factory=list)
@@ -57,9 +58,9 @@ class Turn:
         if code is not None:
             raise RefusedError(code, f"{type(record).__name__}: {VOID[code].en}")
         leaf = make_entry(
-            self.entry_seed,
+            self.keys.seed("entry", fold.keys.entry_key),
             self.roster.network_id,
-            self.roster.origin(self.code),
+            fold.origin,
             index,
             record.kind,
             self.now_ms,
@@ -70,6 +71,12 @@ class Turn:
         fold.enter(index, record)
         self._leaves.append(leaf)
         return index
+
+    @property
+    def own_keys(self) -> Member:
+        """The keys of the own log as its rotations have made them so far."""
+        self._fold = self._fold or Fold(self.writer, self.roster, self.code)
+        return self._fold.keys
 
     def flush(self) -> None:
         """Bring tree, totals and indexes up to what was appended."""

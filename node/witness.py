@@ -26,6 +26,7 @@ from node.docket import halted
 from node.effect import Asked
 from node.message import Answer
 from node.turn import Turn
+from settlement.roster import checkpoint_key
 
 if TYPE_CHECKING:
     from node.role import Role
@@ -127,21 +128,23 @@ class Witness:
             self._park(turn, Parked(event.ticket, code, answer, turn.now_ms + PARK_MS))
 
     def _check(self, turn: Turn, code: str, request: Request) -> SignedCheckpoint | Answer:
-        origin = turn.roster.origin(code)
+        origin, generation = turn.roster.origin(code), turn.roster.generation(code)
         try:
-            head = open_checkpoint(request.note, origin, turn.roster.members[code].checkpoint_key)
+            head = open_checkpoint(request.note, origin, checkpoint_key(generation, request.note))
         except VerificationError as error:
             return Answer(403, str(error).encode())
         except FormError as error:
             return Answer(400, str(error).encode())
-        if halted(turn.writer, code):
+        if generation.end is not None:
+            return Answer(403, b"this log is frozen\n")
+        if halted(turn.writer, code, generation.number):
             return Answer(403, b"halted by evidence against the author of this log\n")
         self.role.docket.suspect(turn, code, head)
         size, root = head.checkpoint.size, head.checkpoint.root
         if request.old > size:
             return Answer(400, b"old is above the checkpoint's size\n")
         known = self.role.signer.cosigned(origin)
-        known_size, known_root = (known[0], known[1]) if known else (0, EMPTY_ROOT)
+        known_size, known_root = (known[0], known[1]) if known else self._began(turn, code)
         if request.old != known_size:
             return Answer(409, b"%d\n" % known_size)
         if size == 0 or known_size == size:
@@ -157,6 +160,15 @@ class Witness:
         except (VerificationError, FormError) as error:
             return Answer(422, str(error).encode())
         return head
+
+    def _began(self, turn: Turn, code: str) -> tuple[int, bytes]:
+        # A successor's log begins with what was frozen.
+        *before, generation = turn.roster.generations[code]
+        return (generation.start, before[-1].root) if before else (0, EMPTY_ROOT)
+
+    def forget(self, code: str) -> None:
+        """Drop what is parked of a log that has ended."""
+        self.parked = [parked for parked in self.parked if parked.code != code]
 
     def _park(self, turn: Turn, parked: Parked) -> None:
         # The request is a hint as good as any: go and fetch what it speaks of.
@@ -205,11 +217,11 @@ class Witness:
         note = reader.get(HEAD, log_key(code) + b"shown")
         if known is None or note is None:
             return None
-        key = role.roster.members[code].checkpoint_key
+        key = checkpoint_key(role.roster.generation(code), note)
         head = open_checkpoint(note, role.roster.origin(code), key)
         if (head.checkpoint.size, head.checkpoint.root) != known[:2]:
             return None  # the journal is a turn ahead of the store, or was
-        line = cosign(head.note.text, witness_name(role.origin), role.keys.witness, known[2])
+        line = cosign(head.note.text, witness_name(role.origin), role.witness_seed, known[2])
         return merge_signatures(note, [line])
 
     def signed(
@@ -231,6 +243,6 @@ class Witness:
                 answers[ticket] = Answer(409, b"%d\n" % (last[0] if last else 0))
                 continue
             name = witness_name(self.role.origin)
-            line = cosign(head.note.text, name, self.role.keys.witness, stamp)
+            line = cosign(head.note.text, name, self.role.witness_seed, stamp)
             answers[ticket] = Answer(200, format_signature(line).encode())
         return answers

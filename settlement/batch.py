@@ -20,6 +20,18 @@ from ledger.hashing import hash_bytes, leaf_hash
 from ledger.table import Reader
 from settlement import netting, obligation
 from settlement.cut import cut_hash
+from settlement.lookup import (
+    applied_size,
+    confirmed_months,
+    entry_at,
+    find,
+    month_key,
+    proposal_of,
+    proposals,
+    ruleset_at,
+    void_code,
+)
+from settlement.membership import roster_at
 from settlement.netting import LegDue
 from settlement.obligation import Position
 from settlement.party import CENTRE
@@ -40,18 +52,6 @@ from settlement.record import (
 )
 from settlement.roster import Roster
 from settlement.ruleset import parse_ruleset
-from settlement.state import (
-    applied_size,
-    confirmed_months,
-    entry_at,
-    find,
-    month_key,
-    proposal_of,
-    proposals,
-    roster_at,
-    ruleset_at,
-    void_code,
-)
 from settlement.totals import NOTHING, Amounts
 
 VERSION = 1

@@ -15,10 +15,10 @@ from ledger import log
 from ledger.errors import RefusedError
 from ledger.hashing import leaf_hash
 from ledger.table import Reader, log_key
+from settlement.lookup import entry_at, find, month_key
 from settlement.netting import LegDue
 from settlement.party import CENTRE
 from settlement.record import Certificate, LegEnd, Paid, Place, Received
-from settlement.state import entry_at, find, month_key
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,11 @@ from typing import Any
 from ledger.table import Reader
 from settlement import obligation
 from settlement.batch import confirmed
+from settlement.lookup import accepted_before, entry_at, exception_at, find_settlement, reversals_of
 from settlement.outcome import EXCEPTION, STATE, VOID
 from settlement.party import CENTRE, province_of
 from settlement.record import Head, Reversal, Settlement
 from settlement.roster import Roster
-from settlement.state import (
-    accepted_before,
-    entry_at,
-    exception_at,
-    find_settlement,
-    reversals_of,
-)
 
 
 def find_case(reader: Reader, roster: Roster, setl_id: str) -> tuple[str, int] | None:

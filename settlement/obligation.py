@@ -14,17 +14,11 @@ from collections.abc import Sequence
 from ledger import tree
 from ledger.table import Reader, log_key
 from settlement import totals
+from settlement.lookup import acceptance_below, entry_at, exceptions, reversals_of, void_code
 from settlement.party import province_of
 from settlement.record import Head, Settlement
 from settlement.roster import Roster
-from settlement.state import (
-    acceptance_below,
-    entry_at,
-    exceptions,
-    reversals_of,
-    total_at,
-    void_code,
-)
+from settlement.state import total_at
 from settlement.totals import NOTHING, Amounts
 
 Position = dict[tuple[str, str], Amounts]
@@ -55,12 +49,22 @@ def held(
     no valid original owed by `insured` holds nothing.
     """
     result = []
+    stands: dict[int, bool] = {}
     for original, size, _code, release in exceptions(reader, insured, creditor):
         released = release is not None and release < insured_size
         covered = size <= accepted and original < accepted and not released
-        if covered and _original(reader, creditor, original, insured) is not None:
+        if covered and size not in stands:
+            stands[size] = _stands(reader, insured, creditor, size)
+        if covered and stands[size] and _original(reader, creditor, original, insured) is not None:
             result.append(original)
     return result
+
+
+def _stands(reader: Reader, insured: str, creditor: str, size: int) -> bool:
+    # An acceptance of a prefix that this log does not have says nothing about its entries.
+    found = acceptance_below(reader, insured, creditor, size + 1)
+    key = log_key(creditor)
+    return found is not None and found[0] == size and tree.root_at(reader, key, size) == found[2]
 
 
 def remainder(reader: Reader, code: str, original: int, accepted: int, month: str) -> Amounts:

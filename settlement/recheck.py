@@ -10,7 +10,7 @@ from ledger import log
 from ledger.fsck import Finding, check_log
 from ledger.memory import MemoryStore
 from ledger.table import DERIVED, Reader, Writer, log_key
-from settlement import state
+from settlement import lookup, membership, state
 from settlement.party import CENTRE
 from settlement.roster import Roster
 
@@ -25,7 +25,7 @@ def check_store(reader: Reader, founding: Roster) -> list[Finding]:
     roster = founding
     found = list(check_log(reader, log_key(CENTRE)))
     if not found:
-        roster = state.roster_at(reader, founding, state.applied_size(reader, CENTRE))
+        roster = membership.roster_at(reader, founding, lookup.applied_size(reader, CENTRE))
     for code in roster.participants:
         found += check_log(reader, log_key(code))
     return found or list(_check_derived(reader, roster))

@@ -7,6 +7,8 @@ and may stay empty while the rule set asks for none.
     kind  record          in the log of         says
      1    Report          whoever saw it        evidence convicts the author of a log
      2    Restore         whoever was behind    entries were copied back from the others
+     3    Rotation        everybody             from the next entry on, this key of mine
+     4    Continuation    successor             this log goes on where the frozen one ended
     10    Settlement      treatment province    a patient's bill was split at discharge
     11    Reversal        treatment province    all or part of a settlement is taken back
     12    Acceptance      insured province      my debts below this size are right, but for these
@@ -24,6 +26,8 @@ and may stay empty while the rule set asks for none.
     90    Genesis         centre, entry 0       the genesis file
     91    Admission       centre                a participant joins
     92    RuleSet         centre                a rule set comes into force
+    93    KeyChange       centre                a member's rotation, as it stands in that log
+    94    Freeze          centre                a log ends here, by decision of governance
 """
 
 import re
@@ -341,6 +345,23 @@ class Restore(Record, frozen=True):
     size: Size
 
 
+class Rotation(Record, frozen=True):
+    """From the next index on, the author's key for one purpose is `key`; it has signed, too."""
+
+    kind = 3
+    purpose: Name  # entry, checkpoint, witness, transport
+    key: Key
+    signature: Signature  # by the new key, see `membership.rotation_message`
+
+
+class Continuation(Record, frozen=True):
+    """The first entry of a later generation: where the frozen log ended."""
+
+    kind = 4
+    generation: Number
+    checkpoint: Annotated[bytes, msgspec.Meta(max_length=32_768)]  # as the freeze names it
+
+
 class Lift(Record, frozen=True):
     """The centre rules that the halt of a log ends, as far as this evidence goes."""
 
@@ -374,6 +395,24 @@ class Admission(Record, frozen=True):
     kind = 91
     member: Member
     approvals: list[Approval]
+
+
+class KeyChange(Record, frozen=True):
+    """A rotation in a member's log, so that whoever knows the centre's log knows the key."""
+
+    kind = 93
+    leaf: Annotated[bytes, msgspec.Meta(max_length=4_096)]  # the whole entry
+
+
+class Freeze(Record, frozen=True):
+    """The log of a member ends at this head: what lies above it counts nowhere."""
+
+    kind = 94
+    log: Code
+    generation: Number
+    checkpoint: Annotated[bytes, msgspec.Meta(max_length=32_768)]  # with its quorum
+    reason: Text
+    approvals: list[Approval]  # of governance
 
 
 class RuleSet(Record, frozen=True):

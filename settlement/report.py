@@ -7,8 +7,8 @@ from settlement import batch as batches
 from settlement import leg as legs
 from settlement import obligation
 from settlement.batch import Batch, Result
+from settlement.membership import roster_at
 from settlement.roster import Roster
-from settlement.state import roster_at
 
 
 def month_report(

@@ -2,7 +2,12 @@
 
 The genesis file is canonical MessagePack `[1, threshold, governance keys, members]`; the first
 member is the centre, the others follow by code. Its SHA-256 is the network id. Entry 0 of the
-centre's log contains it, later members are admissions in the centre's log.
+centre's log contains it; admissions, key changes and freezes in the centre's log follow.
+
+A member's log has *generations*. The first begins at index 0. A frozen one ends at the size of the
+freeze, and the next begins there, with new keys and another origin: the leaves below stay what they
+are, and the tree goes on from the same root. Which key counts is a matter of position in the log,
+never of time.
 """
 
 from collections.abc import Iterable
@@ -12,19 +17,21 @@ from typing import Annotated
 
 import msgspec
 
-from ledger.cosignature import witness_name
+from ledger.checkpoint import Checkpoint, open_checkpoint
+from ledger.cosignature import Witnesses, open_cosigned, witness_name
 from ledger.encoding import Codec
 from ledger.entry import origin
 from ledger.errors import FormError, VerificationError
 from ledger.hashing import hash_bytes
 from ledger.note import COSIGNATURE, ED25519, VerifierKey, verifier_key
 from ledger.quorum import quorum
-from ledger.signature import check_public_key, sign, verify
+from ledger.signature import check_public_key
 from settlement.party import CENTRE, province_of
-from settlement.record import Admission, Approval, Key, Member, Number, Part
+from settlement.record import Key, Member, Number, Part
 
 FORMAT = 1
 MAX_MEMBERS = 64
+PURPOSES = ("entry", "checkpoint", "witness", "transport")
 
 
 class GenesisFile(Part, frozen=True):
@@ -81,6 +88,54 @@ def member_keys(member: Member) -> tuple[bytes, ...]:
     return member.entry_key, member.checkpoint_key, member.witness_key, member.transport_key
 
 
+def with_key(member: Member, purpose: str, key: bytes) -> Member:
+    """Return the member with another key for one of the PURPOSES."""
+    return msgspec.structs.replace(member, **{f"{purpose}_key": key})
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A rotation: from `start` on, this key serves this purpose."""
+
+    purpose: str
+    start: int
+    key: bytes
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One generation of a member's log. `end` and `root` are set by a freeze."""
+
+    number: int
+    start: int
+    admitted: Member
+    turns: tuple[Turn, ...] = ()
+    end: int | None = None
+    root: bytes = b""
+    note: bytes = b""  # the checkpoint it was frozen at
+
+    @property
+    def member(self) -> Member:
+        """The keys after all rotations known."""
+        return self._after(self.turns)
+
+    def at(self, index: int) -> Member:
+        """Return the keys that count for the entry at `index`."""
+        return self._after(turn for turn in self.turns if turn.start <= index)
+
+    def _after(self, turns: Iterable[Turn]) -> Member:
+        member = self.admitted
+        for turn in turns:
+            member = with_key(member, turn.purpose, turn.key)
+        return member
+
+    def keys(self, purpose: str) -> tuple[bytes, ...]:
+        """Return all keys this generation ever had for a purpose, the newest first."""
+        turned = [turn.key for turn in self.turns if turn.purpose == purpose]
+        first: bytes = getattr(self.admitted, f"{purpose}_key")
+        return (*reversed(turned), first)
+
+
 @dataclass(frozen=True)
 class Roster:
     """The members of a network at one position of the centre's log."""
@@ -89,7 +144,7 @@ class Roster:
     genesis: bytes
     threshold: int
     governance: tuple[bytes, ...]
-    members: dict[str, Member] = field(repr=False)
+    generations: dict[str, tuple[Generation, ...]] = field(repr=False)
 
     @classmethod
     def found(cls, genesis: bytes) -> "Roster":
@@ -100,39 +155,32 @@ class Roster:
             genesis=genesis,
             threshold=parsed.threshold,
             governance=tuple(parsed.governance),
-            members={member.code: member for member in parsed.members},
+            generations={m.code: (Generation(1, 0, m),) for m in parsed.members},
         )
 
-    def admit(self, admission: Admission) -> "Roster":
-        """Return the roster with one more member; see `check_admission` for what must hold."""
-        self.check_admission(admission)
-        member = admission.member
-        return replace(self, members={**self.members, member.code: member})
+    # --- what changes it; `membership` says when it may -----------------------------------------
 
-    def check_admission(self, admission: Admission) -> None:
-        """Check the new member's keys and the approvals of the governance keys.
+    def with_member(self, member: Member) -> "Roster":
+        """Return the roster with a new member, or with the successor of a frozen log."""
+        before = self.generations.get(member.code, ())
+        start = (before[-1].end or 0) if before else 0
+        return self._with(member.code, (*before, Generation(len(before) + 1, start, member)))
 
-        Raises:
-            FormError: The code is a member already or no participant's, or a key is unfit or used.
-            VerificationError: Fewer than `threshold` governance keys signed it.
-        """
-        member = admission.member
-        if member.code in self.members or province_of(member.code) != member.code:
-            raise FormError("admission", "the code of a participant who is no member", member.code)
-        used = {key for other in self.members.values() for key in member_keys(other)}
-        new = member_keys(member)
-        if len(set(new)) != len(new) or used & set(new) or set(new) & set(self.governance):
-            raise FormError("admission", "four keys that nobody uses", member.code)
-        for key in new:
-            check_public_key(key)
-        message = admission_message(self.network_id, member)
-        signers = {approval.key for approval in admission.approvals}
-        if not signers <= set(self.governance) or len(signers) != len(admission.approvals):
-            raise VerificationError("admission: an approval is not by a governance key")
-        for approval in admission.approvals:
-            verify(approval.key, message, approval.signature)
-        if len(signers) < self.threshold:
-            raise VerificationError("admission: governance approvals", self.threshold, len(signers))
+    def with_turn(self, code: str, turn: Turn) -> "Roster":
+        """Return the roster after a rotation in the log of `code`."""
+        *before, last = self.generations[code]
+        return self._with(code, (*before, replace(last, turns=(*last.turns, turn))))
+
+    def with_freeze(self, code: str, point: Checkpoint, note: bytes) -> "Roster":
+        """Return the roster after the log of `code` has ended at a head."""
+        *before, last = self.generations[code]
+        ended = replace(last, end=point.size, root=point.root, note=note)
+        return self._with(code, (*before, ended))
+
+    def _with(self, code: str, generations: Iterable[Generation]) -> "Roster":
+        return replace(self, generations={**self.generations, code: tuple(generations)})
+
+    # --- members --------------------------------------------------------------------------------
 
     @cached_property
     def founding(self) -> "Roster":
@@ -140,50 +188,122 @@ class Roster:
         return Roster.found(self.genesis)
 
     @cached_property
+    def members(self) -> dict[str, Member]:
+        """The keys of every member as they are now."""
+        return {code: found[-1].member for code, found in self.generations.items()}
+
+    @cached_property
     def participants(self) -> tuple[str, ...]:
         """The codes that owe and are owed, ascending; the centre is none of them."""
-        return tuple(sorted(code for code in self.members if code != CENTRE))
+        return tuple(sorted(code for code in self.generations if code != CENTRE))
 
     @cached_property
     def codes(self) -> tuple[str, ...]:
         """All codes with a log: the centre, then the participants."""
         return (CENTRE, *self.participants)
 
-    def origin(self, code: str) -> str:
-        """Return the origin line of a member's log."""
-        return origin(self.network_id, code)
-
-    def witnesses(self, code: str) -> dict[str, VerifierKey]:
-        """Return the cosigner keys that count for the log of `code`: everybody else's."""
-        return {other: key for other, key in self._witness_keys.items() if other != code}
-
-    def witness_key(self, code: str) -> VerifierKey:
-        """Return the cosigner key of a member."""
-        return self._witness_keys[code]
-
     @cached_property
-    def _witness_keys(self) -> dict[str, VerifierKey]:
-        return {
-            code: verifier_key(witness_name(self.origin(code)), COSIGNATURE, member.witness_key)
-            for code, member in self.members.items()
+    def used_keys(self) -> frozenset[bytes]:
+        """Every key that anybody has or ever had."""
+        return frozenset(self.governance) | {
+            key
+            for generations in self.generations.values()
+            for generation in generations
+            for purpose in PURPOSES
+            for key in generation.keys(purpose)
         }
 
+    def generation(self, code: str) -> Generation:
+        """Return the newest generation of a member's log."""
+        return self.generations[code][-1]
+
+    def generation_at(self, code: str, index: int) -> Generation:
+        """Return the generation that the entry at `index` of a log belongs to."""
+        found = self.generations[code]
+        return next(g for g in reversed(found) if g.start <= index or g.number == 1)
+
+    def frozen(self, code: str) -> bool:
+        """Return whether a log has ended and has no successor yet."""
+        return self.generation(code).end is not None
+
+    # --- logs and their keys --------------------------------------------------------------------
+
+    def origin(self, code: str, generation: int | None = None) -> str:
+        """Return the origin line of a member's log: of the newest generation, or of the given."""
+        number = self.generation(code).number if generation is None else generation
+        return origin(self.network_id, code, number)
+
     def owner(self, origin: str) -> str | None:
-        """Return the code of the member whose log has this origin, or None."""
+        """Return the code of the member whose log has this origin now, or None."""
         return self._owners.get(origin)
 
     @cached_property
     def _owners(self) -> dict[str, str]:
-        return {self.origin(code): code for code in self.members}
+        return {self.origin(code): code for code in self.generations}
 
-    def log_key(self, code: str) -> VerifierKey:
-        """Return the key that signs the checkpoints of a member's log."""
-        return verifier_key(self.origin(code), ED25519, self.members[code].checkpoint_key)
+    def place(self, origin: str) -> tuple[str, Generation] | None:
+        """Return member and generation of an origin, past ones too; None if there is none."""
+        return self._places.get(origin)
+
+    @cached_property
+    def _places(self) -> dict[str, tuple[str, Generation]]:
+        return {
+            self.origin(code, generation.number): (code, generation)
+            for code, generations in self.generations.items()
+            for generation in generations
+        }
+
+    def log_keys(self, code: str) -> tuple[VerifierKey, ...]:
+        """Return the keys that signed or sign checkpoints of a member's log, the newest first."""
+        keys = self.generation(code).keys("checkpoint")
+        return tuple(verifier_key(self.origin(code), ED25519, key) for key in keys)
+
+    def open_head(self, code: str, note: bytes) -> Checkpoint:
+        """Return a head of the log of `code`, with its signature and its quorum verified.
+
+        The last head of a frozen generation needs no quorum but the freeze itself.
+
+        Raises:
+            FormError: Malformed, or of another log.
+            VerificationError: The log's signature, a cosignature or the quorum does not hold.
+        """
+        name = note.split(b"\n", 1)[0].decode("utf-8", "replace")
+        found = self.place(name)
+        if found is None or found[0] != code:
+            raise FormError("checkpoint origin", self.origin(code), name)
+        generation = found[1]
+        key, size = checkpoint_key(generation, note), claimed_size(note)
+        if size == generation.end:
+            point = open_checkpoint(note, name, key).checkpoint
+            if point.root == generation.root:
+                return point
+        if size < generation.start or (generation.end is not None and size > generation.end):
+            raise VerificationError(f"{name} has no head of size {size}")
+        return open_cosigned(note, name, key, self.witnesses(code), self.head_quorum).checkpoint
+
+    def witnesses(self, code: str) -> Witnesses:
+        """Return the cosigner keys that count for the log of `code`: everybody else's."""
+        return {other: keys for other, keys in self._witness_keys.items() if other != code}
+
+    def witness_keys(self, code: str) -> tuple[VerifierKey, ...]:
+        """Return the cosigner keys of a member, the newest first; none while it is frozen."""
+        return self._witness_keys.get(code, ())
+
+    @cached_property
+    def _witness_keys(self) -> dict[str, tuple[VerifierKey, ...]]:
+        return {
+            code: tuple(
+                verifier_key(witness_name(self.origin(code)), COSIGNATURE, key)
+                for key in self.generation(code).keys("witness")
+            )
+            for code in self.generations
+            if not self.frozen(code)
+        }
 
     @property
     def head_quorum(self) -> int:
         """How many others must cosign a head: the formula over everybody but its log."""
-        return quorum(len(self.members) - 1)
+        return quorum(len(self.generations) - 1)
 
     @property
     def batch_quorum(self) -> int:
@@ -191,11 +311,21 @@ class Roster:
         return quorum(len(self.participants))
 
 
-def admission_message(network_id: bytes, member: Member) -> bytes:
-    """Return the bytes that governance keys sign to admit a member."""
-    return b"gongzhang/admission/v1\n" + network_id + Codec.encode(member)
+def checkpoint_key(generation: Generation, note: bytes) -> bytes:
+    """Return the key that must have signed a checkpoint, by the size it claims.
+
+    A rotation at index i counts from the next index: heads that end with it or before are signed
+    with the old key, all later ones with the new.
+
+    Raises:
+        FormError: It claims no size.
+    """
+    return generation.at(max(claimed_size(note) - 1, 0)).checkpoint_key
 
 
-def approve_admission(seed: bytes, key: bytes, network_id: bytes, member: Member) -> Approval:
-    """Return one governor's approval of an admission."""
-    return Approval(key, sign(seed, admission_message(network_id, member)))
+def claimed_size(note: bytes) -> int:
+    """Return the size a checkpoint claims; raises FormError if it claims none."""
+    line = note.split(b"\n", 2)[1:2]
+    if not line or not line[0].isdigit() or len(line[0]) > 16:
+        raise FormError("checkpoint size", "a number", line)
+    return int(line[0])

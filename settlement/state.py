@@ -12,6 +12,7 @@ Derived tables of one log (keys after the log key):
     R + original index      reversals of that original: [index, month, lines]
     A + log + size          acceptance of that prefix: [index, root]
     X + log + original      exception: [size of its acceptance, code, index of the release or nil]
+    E                       generation and keys that count for the next entry
     C, T, N                 running totals, see `totals`
 """
 
@@ -19,50 +20,41 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from ledger import encoding, log
-from ledger.entry import Entry, decode_entry, signature_item
-from ledger.errors import ForeignError, FormError, VerificationError
-from ledger.hashing import hash_bytes, leaf_hash
+from ledger.entry import decode_entry, signature_item
+from ledger.errors import FormError
 from ledger.signature import verify_many
 from ledger.table import DERIVED, Reader, Writer, log_key, u64
 from settlement import totals
+from settlement.lookup import (
+    FAMILY,
+    NATURAL,
+    SCHEMA,
+    accepted_sizes,
+    applied_size,
+    exception_at,
+    find_settlement,
+    progress,
+    reversals_of,
+    void_code,
+)
 from settlement.party import CENTRE, province_of
-from settlement.period import next_month
 from settlement.record import (
-    MAX_FEN,
-    RECORDS,
     Acceptance,
-    Admission,
-    Attestation,
-    Certificate,
-    Confirmation,
-    Genesis,
-    Lift,
+    Continuation,
     Lines,
-    Paid,
-    Proposal,
-    Received,
+    Member,
     Record,
     Release,
-    Report,
-    Restore,
     Reversal,
-    RuleSet,
-    Ruling,
+    Rotation,
     Settlement,
-    Silence,
-    Withdrawal,
     decode_body,
 )
-from settlement.roster import Roster
-from settlement.ruleset import parse_ruleset
-
-SCHEMA = 1
-
-CENTRE_ONLY = frozenset(
-    (Proposal, Withdrawal, Ruling, Confirmation, Certificate, Lift, Genesis, Admission, RuleSet)
-)
-PROVINCE_ONLY = frozenset((Settlement, Reversal, Acceptance, Release, Attestation, Silence))
+from settlement.roster import Generation, Roster, member_keys, with_key
+from settlement.rule import CENTRE_ONLY, PROVINCE_ONLY, RULES
 
 
 @dataclass
@@ -80,10 +72,25 @@ class Fold:
 
     def __post_init__(self) -> None:
         self.key = log_key(self.code)
-        self.size, changed = _progress(self.writer, self.code)
+        self.size, changed = progress(self.writer, self.code)
         self._changed = set(changed)  # counterparts with entries above the last chunk boundary
-        self._origin = self.roster.origin(self.code)
         self._placed: tuple[Record | None, bytes] = None, b""
+        self._begin(self.roster.generation_at(self.code, self.size))
+        stored = self.writer.get(DERIVED, self.key + b"E")
+        if stored is not None:
+            number, continued, *keys = encoding.unpack(stored)
+            if number == self.generation.number:
+                self.keys, self.continued = Member(self.code, *keys), continued
+
+    def _begin(self, generation: Generation) -> None:
+        self.generation = generation
+        self.origin = self.roster.origin(self.code, generation.number)
+        self.keys = generation.admitted  # as the rotations in this log make them
+        self.continued = generation.number == 1
+        self._end = next(
+            (g.start for g in self.roster.generations[self.code] if g.number > generation.number),
+            None,
+        )
 
     def apply(self, leaf: bytes, signature_ok: bool) -> str | None:
         """Apply the leaf at the current size; return the code that makes it void, or None."""
@@ -105,7 +112,7 @@ class Fold:
             entry = decode_entry(leaf)
         except FormError:
             return "FORM", None
-        if entry.origin != self._origin or entry.index != index:
+        if entry.origin != self.origin or entry.index != index:
             return "PLACE", None
         if not signature_ok:
             return "SIGNATURE", None
@@ -123,7 +130,9 @@ class Fold:
             return "ROLE"
         if self.find(record) is not None:
             return "DUPLICATE"
-        rule = _RULES.get(type(record))
+        if not self.continued and not isinstance(record, Continuation):
+            return "ORDER"
+        rule = RULES.get(type(record))
         return rule(self, index, record) if rule else None
 
     def enter(self, index: int, record: Record) -> None:
@@ -138,8 +147,11 @@ class Fold:
         """Write what is still in memory; call once, before the transaction ends."""
         for insured in sorted(self._running):
             totals.save_running(self.writer, self.key, insured, self._running[insured])
-        progress = encoding.pack([SCHEMA, self.size, sorted(self._changed)])
-        self.writer.put(DERIVED, self.key + b"S", progress)
+        applied = encoding.pack([SCHEMA, self.size, sorted(self._changed)])
+        self.writer.put(DERIVED, self.key + b"S", applied)
+        if self.keys is not self.generation.admitted or self.generation.number > 1:
+            keys = encoding.pack([self.generation.number, self.continued, *member_keys(self.keys)])
+            self.writer.put(DERIVED, self.key + b"E", keys)
         for size, insured in totals.asked_for(self.writer, self.key, self.size):
             total = total_at(self.writer, self.roster, self.code, insured, size)
             totals.save_at(self.writer, self.key, insured, size, total)
@@ -153,7 +165,7 @@ class Fold:
     def _place(self, record: Record) -> bytes:
         if self._placed[0] is not record:  # asked for by `judge` and again by `enter`
             kind = type(record)
-            self._placed = record, self.key + _FAMILY[kind] + _NATURAL[kind](record)
+            self._placed = record, self.key + FAMILY[kind] + NATURAL[kind](record)
         return self._placed[1]
 
     def add(self, insured: str, month: str, lines: Lines) -> None:
@@ -180,68 +192,38 @@ class Fold:
             for insured in sorted(self._changed):
                 totals.save_at(self.writer, self.key, insured, self.size, self._total(insured))
             self._changed.clear()
+        if self.size == self._end:
+            self._begin(self.roster.generation_at(self.code, self.size))
+
+    def room(self) -> int | None:
+        """Return how many entries may follow before another generation's keys count."""
+        return None if self._end is None else self._end - self.size
 
 
 def apply(writer: Writer, roster: Roster, code: str, leaves: Sequence[bytes]) -> list[str | None]:
     """Apply the next leaves of the log of `code`; return the void code of each, or None.
 
-    The leaves must be the ones at the applied size and above; signatures are verified here, as
-    one chunk, with the entry key the author was admitted with.
+    The leaves must be the ones at the applied size and above. Signatures are verified here, whole
+    chunks at a time, with the entry key that counts at each place.
     """
-    key = roster.members[code].entry_key
-    items = [signature_item(leaf, roster.network_id, key) for leaf in leaves]
-    bad = set(verify_many(items))
     fold = Fold(writer, roster, code)
-    outcomes = [fold.apply(leaf, i not in bad) for i, leaf in enumerate(leaves)]
+    outcomes: list[str | None] = []
+    while len(outcomes) < len(leaves):
+        outcomes += _apply_under_one_key(fold, leaves[len(outcomes) :])
     fold.finish()
     return outcomes
 
 
-def applied_size(reader: Reader, code: str) -> int:
-    """Return how many leaves of the log of `code` have been applied."""
-    return _progress(reader, code)[0]
-
-
-def _progress(reader: Reader, code: str) -> tuple[int, list[str]]:
-    value = reader.get(DERIVED, log_key(code) + b"S")
-    if value is None:
-        return 0, []
-    schema, size, changed = encoding.unpack(value)
-    if schema != SCHEMA:
-        raise ForeignError(
-            f"derived tables of {code}: schema {schema}, this program knows {SCHEMA}"
-        )
-    return size, changed
-
-
-def void_code(reader: Reader, code: str, index: int) -> str | None:
-    """Return the code that makes the entry void, or None if it counts."""
-    value = reader.get(DERIVED, log_key(code) + b"V" + u64(index))
-    return None if value is None else value.decode("ascii")
-
-
-def entry_at(reader: Reader, code: str, index: int) -> tuple[Entry, Record]:
-    """Return a valid entry and its record; the caller knows that it is not void."""
-    entry = decode_entry(log.leaf(reader, log_key(code), index))
-    return entry, decode_body(entry.kind, entry.body)
-
-
-def find(reader: Reader, code: str, record_type: type[Record], natural: bytes) -> int | None:
-    """Return the index of the valid entry of that kind with that natural key, or None."""
-    value = reader.get(DERIVED, log_key(code) + _FAMILY[record_type] + natural)
-    return None if value is None else int.from_bytes(value, "big")
-
-
-def find_settlement(reader: Reader, code: str, setl_id: str) -> int | None:
-    """Return the index of the valid settlement or reversal with that id in the log of `code`."""
-    return find(reader, code, Settlement, setl_id.encode())
-
-
-def reversals_of(reader: Reader, code: str, original: int) -> list[tuple[int, str, Lines]]:
-    """Return the reversals of an original as (index, month, lines), ascending by index."""
-    value = reader.get(DERIVED, log_key(code) + b"R" + u64(original))
-    rows = [] if value is None else encoding.unpack(value)
-    return [(row[0], row[1], Lines(*row[2:])) for row in rows]
+def _apply_under_one_key(fold: Fold, leaves: Sequence[bytes]) -> list[str | None]:
+    room, key = fold.room(), fold.keys.entry_key
+    some = leaves if room is None else leaves[:room]
+    bad = set(verify_many([signature_item(leaf, fold.roster.network_id, key) for leaf in some]))
+    outcomes: list[str | None] = []
+    for position, leaf in enumerate(some):
+        outcomes.append(fold.apply(leaf, position not in bad))
+        if fold.keys.entry_key != key:
+            break  # what follows is signed with the next key
+    return outcomes
 
 
 def total_at(reader: Reader, roster: Roster, code: str, insured: str, size: int) -> totals.Total:
@@ -249,234 +231,23 @@ def total_at(reader: Reader, roster: Roster, code: str, insured: str, size: int)
     key = log_key(code)
     start, total = totals.nearest(reader, key, insured, size)
     for index, leaf in enumerate(log.leaves(reader, key, start, size), start):
-        entry = decode_valid(leaf, roster.origin(code))
-        if entry is None or void_code(reader, code, index) is not None:
+        record = None if void_code(reader, code, index) else case_of(leaf)
+        if record is None:
             continue
-        record = decode_body(entry.kind, entry.body)
-        assert isinstance(record, Settlement | Reversal)
         if province_of(record.insured_area) == insured:
             before = total.get(record.month, totals.NOTHING)
             total[record.month] = before.plus(totals.of_lines(record.lines))
     return total
 
 
-def decode_valid(leaf: bytes, origin: str) -> Entry | None:
-    """Return a settlement or reversal entry, or None for everything else."""
-    try:
-        entry = decode_entry(leaf)
-    except FormError:
+def case_of(leaf: bytes) -> Settlement | Reversal | None:
+    """Return the settlement or reversal of a leaf that is not void, or None for everything else."""
+    entry = decode_entry(leaf)
+    if entry.kind not in (Settlement.kind, Reversal.kind):
         return None
-    if entry.kind not in (Settlement.kind, Reversal.kind) or entry.origin != origin:
-        return None
-    return entry
-
-
-# --- business ids ------------------------------------------------------------------------------
-
-# Settlements and reversals share their ids; every other kind has ids of its own.
-_FAMILY: dict[type[Record], bytes] = {
-    **{kind: b"K" + bytes([number]) for number, kind in RECORDS.items()},
-    Reversal: b"K" + bytes([Settlement.kind]),
-}
-
-
-def month_key(month: str, number: int = 0) -> bytes:
-    """Return the natural key of what exists once per month and revision, or month and leg."""
-    return month.encode() + number.to_bytes(4, "big")
-
-
-def natural_key(record: Record) -> bytes:
-    """Return the business id of a record: two valid entries of a log never share one."""
-    return _NATURAL[type(record)](record)
-
-
-_NATURAL: dict[type[Record], Callable[[Any], bytes]] = {
-    Settlement: lambda r: r.setl_id.encode(),
-    Reversal: lambda r: r.setl_id.encode(),
-    Acceptance: lambda r: r.log.encode() + u64(r.size),
-    Release: lambda r: r.log.encode() + u64(r.indexes[0] if r.indexes else 0),
-    Proposal: lambda r: month_key(r.month, r.revision),
-    Withdrawal: lambda r: month_key(r.month, r.revision),
-    Attestation: lambda r: month_key(r.month, r.revision),
-    Silence: lambda r: month_key(r.month, r.revision) + r.code.encode(),
-    Ruling: lambda r: month_key(r.month, r.revision) + r.mismatch.code.encode(),
-    Confirmation: lambda r: month_key(r.month),
-    Certificate: lambda r: month_key(r.month),
-    Restore: lambda r: u64(r.held) + u64(r.size),
-    Report: lambda r: r.log.encode() + r.evidence,
-    Lift: lambda r: r.log.encode() + r.evidence,
-    Paid: lambda r: month_key(r.month, r.leg),
-    Received: lambda r: month_key(r.month, r.leg),
-    Genesis: lambda _: b"",
-    Admission: lambda r: r.member.code.encode(),
-    RuleSet: lambda r: hash_bytes(r.text),
-}
-
-
-# --- rules: each returns the code that speaks against the record, or None ----------------------
-
-
-def _settlement_rule(fold: Fold, _index: int, record: Settlement) -> str | None:
-    if not _fits_pair(fold, record):
-        return "PAIR"
-    lines = record.lines
-    negative = lines.employee < 0 or lines.resident < 0 or lines.other < 0 or lines.account < 0
-    return "SIGN" if negative else None
-
-
-def _fits_pair(fold: Fold, record: Settlement | Reversal) -> bool:
-    try:
-        treatment = province_of(record.treatment_area)
-        insured = province_of(record.insured_area)
-    except FormError:
-        return False
-    return treatment == fold.code and insured != treatment and insured != CENTRE
-
-
-def _reversal_rule(fold: Fold, _index: int, record: Reversal) -> str | None:
-    if not _fits_pair(fold, record):
-        return "PAIR"
-    if max(_amounts(record.lines)) > 0:
-        return "SIGN"
-    index = find_settlement(fold.writer, fold.code, record.original_id)
-    if index is None:
-        return "ORIGINAL"
-    original = entry_at(fold.writer, fold.code, index)[1]
-    if not isinstance(original, Settlement):
-        return "ORIGINAL"
-    if _pair(original) != _pair(record):
-        return "PAIR"
-    if record.month < original.month:
-        return "MONTH"
-    left = list(_amounts(original.lines))
-    for _, _, lines in reversals_of(fold.writer, fold.code, index):
-        left = [a + b for a, b in zip(left, _amounts(lines), strict=True)]
-    after = [a + b for a, b in zip(left, _amounts(record.lines), strict=True)]
-    return "EXCEEDS" if min(after) < 0 else None
-
-
-def _acceptance_rule(fold: Fold, _index: int, record: Acceptance) -> str | None:
-    if record.log in (fold.code, CENTRE):
-        return "PAIR"
-    before = accepted_before(fold.writer, fold.code, record.log)
-    if record.size <= before:
-        return "ORDER"
-    indexes = [item.index for item in record.exceptions]
-    if indexes != sorted(set(indexes)):
-        return "ORDER"
-    if indexes and not before <= indexes[0] <= indexes[-1] < record.size:
-        return "ORDER"
-    return None
-
-
-def _release_rule(fold: Fold, _index: int, record: Release) -> str | None:
-    if not record.indexes or record.indexes != sorted(set(record.indexes)):
-        return "ORDER"
-    for original in record.indexes:
-        row = exception_at(fold.writer, fold.code, record.log, original)
-        if row is None or row[2] is not None:
-            return "EXCEPTION"
-    return None
-
-
-def _proposal_rule(fold: Fold, _index: int, record: Proposal) -> str | None:
-    last = last_confirmed(fold.writer)
-    if last is not None and record.month != next_month(last):
-        return "MONTH"
-    if record.revision > 1:
-        earlier = month_key(record.month, record.revision - 1)
-        if find(fold.writer, CENTRE, Withdrawal, earlier) is None:
-            return "STATE"
-    if any(open_month != record.month for open_month in open_months(fold.writer)):
-        return "STATE"
-    codes = [head.code for head in record.cut]
-    if codes != sorted(set(codes)) or CENTRE in codes:
-        return "ORDER"
-    before = {head.code: head.size for head in last_cut(fold.writer)}
-    if not before.keys() <= set(codes):
-        return "ORDER"
-    if any(head.size < before.get(head.code, 0) for head in record.cut):
-        return "ORDER"
-    net_codes = [net.code for net in record.nets]
-    if net_codes != codes or sum(net.fen for net in record.nets) != 0:
-        return "SUM"
-    return None
-
-
-def _revision_rule(fold: Fold, _index: int, record: Withdrawal | Confirmation) -> str | None:
-    found = proposal_of(fold.writer, record.month, record.revision)
-    if found is None or found[1] != record.proposal_hash:
-        return "STATE"
-    if find(fold.writer, CENTRE, Confirmation, month_key(record.month)) is not None:
-        return "STATE"
-    key = month_key(record.month, record.revision)
-    if find(fold.writer, CENTRE, Withdrawal, key) is not None:
-        return "STATE"
-    return None
-
-
-def _ruling_rule(fold: Fold, _index: int, record: Ruling) -> str | None:
-    return None if proposal_of(fold.writer, record.month, record.revision) else "STATE"
-
-
-def _certificate_rule(fold: Fold, _index: int, record: Certificate) -> str | None:
-    index = find(fold.writer, CENTRE, Confirmation, month_key(record.month))
-    if index is None:
-        return "STATE"
-    leaf = log.leaf(fold.writer, log_key(CENTRE), index)
-    return None if leaf_hash(leaf) == record.confirmation_hash else "STATE"
-
-
-def _money_rule(_fold: Fold, _index: int, record: Paid | Received) -> str | None:
-    return None if 0 < record.fen <= MAX_FEN else "SIGN"
-
-
-def _genesis_rule(fold: Fold, index: int, record: Genesis) -> str | None:
-    return None if index == 0 and record.genesis == fold.roster.genesis else "STATE"
-
-
-def _admission_rule(fold: Fold, _index: int, record: Admission) -> str | None:
-    try:
-        # Counted from the genesis: whoever applies this may know more members by now.
-        roster_at(fold.writer, fold.roster.founding, fold.size).check_admission(record)
-    except FormError:
-        return "KEY"
-    except VerificationError:
-        return "APPROVAL"
-    return None
-
-
-def _ruleset_rule(_fold: Fold, _index: int, record: RuleSet) -> str | None:
-    try:
-        return None if parse_ruleset(record.text).name == record.name else "RULESET"
-    except FormError:
-        return "RULESET"
-
-
-_RULES: dict[type[Record], Callable[[Fold, int, Any], str | None]] = {
-    Settlement: _settlement_rule,
-    Reversal: _reversal_rule,
-    Acceptance: _acceptance_rule,
-    Release: _release_rule,
-    Proposal: _proposal_rule,
-    Withdrawal: _revision_rule,
-    Confirmation: _revision_rule,
-    Ruling: _ruling_rule,
-    Certificate: _certificate_rule,
-    Paid: _money_rule,
-    Received: _money_rule,
-    Genesis: _genesis_rule,
-    Admission: _admission_rule,
-    RuleSet: _ruleset_rule,
-}
-
-
-def _pair(record: Settlement | Reversal) -> tuple[str, str]:
-    return record.treatment_area, record.insured_area
-
-
-def _amounts(lines: Lines) -> tuple[int, int, int, int]:
-    return lines.employee, lines.resident, lines.other, lines.account
+    record = decode_body(entry.kind, entry.body)
+    assert isinstance(record, Settlement | Reversal)
+    return record
 
 
 # --- effects: what a valid entry changes beside its place in the index -------------------------
@@ -491,10 +262,10 @@ def _enter_reversal(fold: Fold, index: int, record: Reversal) -> None:
     original = find_settlement(fold.writer, fold.code, record.original_id)
     assert original is not None
     rows = [
-        [i, month, *_amounts(lines)]
+        [i, month, *msgspec.structs.astuple(lines)]
         for i, month, lines in reversals_of(fold.writer, fold.code, original)
     ]
-    rows.append([index, record.month, *_amounts(record.lines)])
+    rows.append([index, record.month, *msgspec.structs.astuple(record.lines)])
     fold.writer.put(DERIVED, fold.key + b"R" + u64(original), encoding.pack(rows))
 
 
@@ -505,12 +276,16 @@ def _enter_acceptance(fold: Fold, index: int, record: Acceptance) -> None:
     for item in record.exceptions:
         row = encoding.pack([record.size, item.code, None])
         fold.writer.put(DERIVED, fold.key + b"X" + target + u64(item.index), row)
-    key = log_key(record.log)
-    if applied_size(fold.writer, record.log) >= record.size:
-        total = total_at(fold.writer, fold.roster, record.log, fold.code, record.size)
-        totals.save_at(fold.writer, key, fold.code, record.size, total)
+    _want_total(fold.writer, fold.roster, record.log, fold.code, record.size)
+
+
+def _want_total(writer: Writer, roster: Roster, code: str, insured: str, size: int) -> None:
+    # A close asks for the total at every size that an acceptance names: it shall not have to scan.
+    if applied_size(writer, code) >= size:
+        total = total_at(writer, roster, code, insured, size)
+        totals.save_at(writer, log_key(code), insured, size, total)
     else:
-        totals.ask_for(fold.writer, key, fold.code, record.size)
+        totals.ask_for(writer, log_key(code), insured, size)
 
 
 def _enter_release(fold: Fold, index: int, record: Release) -> None:
@@ -521,133 +296,33 @@ def _enter_release(fold: Fold, index: int, record: Release) -> None:
         fold.writer.put(DERIVED, place, encoding.pack([row[0], row[1], index]))
 
 
+def _enter_rotation(fold: Fold, _index: int, record: Rotation) -> None:
+    fold.keys = with_key(fold.keys, record.purpose, record.key)
+
+
+def _enter_continuation(fold: Fold, _index: int, _record: Continuation) -> None:
+    fold.continued = True
+
+
 _EFFECTS: dict[type[Record], Callable[[Fold, int, Any], None]] = {
     Settlement: _enter_settlement,
     Reversal: _enter_reversal,
     Acceptance: _enter_acceptance,
     Release: _enter_release,
+    Rotation: _enter_rotation,
+    Continuation: _enter_continuation,
 }
 
 
-# --- what the tables say -----------------------------------------------------------------------
-
-
-def accepted_before(reader: Reader, code: str, target: str) -> int:
-    """Return the largest size of `target` that the log of `code` has accepted; 0 if none."""
-    prefix = log_key(code) + b"A" + target.encode()
-    found = reader.last(DERIVED, prefix, prefix + b"\xff" * 9)
-    return 0 if found is None else int.from_bytes(found[0][-8:], "big")
-
-
-def acceptance_below(
-    reader: Reader, code: str, target: str, size: int
-) -> tuple[int, int, bytes] | None:
-    """Return the largest acceptance of `target` by `code` below `size`: (size, index, root)."""
-    prefix = log_key(code) + b"A" + target.encode()
-    found = reader.last(DERIVED, prefix, prefix + u64(size))
-    if found is None:
-        return None
-    index, root = encoding.unpack(found[1])
-    return int.from_bytes(found[0][-8:], "big"), index, root
-
-
-def exception_at(
-    reader: Reader, code: str, target: str, original: int
-) -> tuple[int, str, int | None] | None:
-    """Return the exception that `code` made to an original of `target`, or None.
-
-    The three values: the accepted size it came with, its code, the index of its release.
-    """
-    value = reader.get(DERIVED, log_key(code) + b"X" + target.encode() + u64(original))
-    return None if value is None else tuple(encoding.unpack(value))
-
-
-def exceptions(reader: Reader, code: str, target: str) -> list[tuple[int, int, str, int | None]]:
-    """Return all exceptions of `code` to `target`: (original, accepted size, code, release)."""
-    prefix = log_key(code) + b"X" + target.encode()
-    return [
-        (int.from_bytes(key[-8:], "big"), *encoding.unpack(value))
-        for key, value in reader.scan(DERIVED, prefix, prefix + b"\xff" * 9)
-    ]
-
-
-def _places(reader: Reader, record_type: type[Record]) -> list[tuple[bytes, int]]:
-    prefix = log_key(CENTRE) + b"K" + bytes([record_type.kind])
-    return [
-        (key[len(prefix) :], int.from_bytes(value[:8], "big"))
-        for key, value in reader.scan(DERIVED, prefix, prefix + b"\xff" * 80)
-    ]
-
-
-def proposals(reader: Reader) -> list[tuple[str, int, int]]:
-    """Return all valid proposals as (month, revision, index), ascending."""
-    return [
-        (key[:7].decode(), int.from_bytes(key[7:], "big"), index)
-        for key, index in _places(reader, Proposal)
-    ]
-
-
-def proposal_of(reader: Reader, month: str, revision: int) -> tuple[Proposal, bytes, int] | None:
-    """Return a proposal, its leaf hash and its index, or None."""
-    index = find(reader, CENTRE, Proposal, month_key(month, revision))
-    if index is None:
-        return None
-    leaf = log.leaf(reader, log_key(CENTRE), index)
-    record = entry_at(reader, CENTRE, index)[1]
-    assert isinstance(record, Proposal)
-    return record, leaf_hash(leaf), index
-
-
-def confirmed_months(reader: Reader) -> list[tuple[str, int]]:
-    """Return (month, index of the confirmation), ascending."""
-    return [(key[:7].decode(), index) for key, index in _places(reader, Confirmation)]
-
-
-def last_confirmed(reader: Reader) -> str | None:
-    """Return the last confirmed month, or None."""
-    months = confirmed_months(reader)
-    return months[-1][0] if months else None
-
-
-def last_cut(reader: Reader) -> list[Any]:
-    """Return the cut of the last confirmed month; empty before the first."""
-    months = confirmed_months(reader)
-    if not months:
-        return []
-    confirmation = entry_at(reader, CENTRE, months[-1][1])[1]
-    assert isinstance(confirmation, Confirmation)
-    found = proposal_of(reader, confirmation.month, confirmation.revision)
-    assert found is not None
-    return found[0].cut
-
-
-def open_months(reader: Reader) -> list[str]:
-    """Return the months with a proposal that is neither withdrawn nor confirmed."""
-    confirmed = {month for month, _ in confirmed_months(reader)}
-    withdrawn = {key for key, _ in _places(reader, Withdrawal)}
-    return [
-        month
-        for month, revision, _ in proposals(reader)
-        if month not in confirmed and month_key(month, revision) not in withdrawn
-    ]
-
-
-def roster_at(reader: Reader, founding: Roster, size: int) -> Roster:
-    """Return the roster as the centre's log below `size` makes it."""
-    roster = founding
-    for _, index in sorted(_places(reader, Admission), key=lambda place: place[1]):
-        if index < size:
-            record = entry_at(reader, CENTRE, index)[1]
-            assert isinstance(record, Admission)
-            roster = roster.admit(record)
-    return roster
-
-
-def ruleset_at(reader: Reader, size: int) -> RuleSet | None:
-    """Return the rule set in force below `size` of the centre's log, or None."""
-    in_force = [index for _, index in _places(reader, RuleSet) if index < size]
-    if not in_force:
-        return None
-    record = entry_at(reader, CENTRE, max(in_force))[1]
-    assert isinstance(record, RuleSet)
-    return record
+def rebuild(writer: Writer, roster: Roster, code: str) -> None:
+    """Compute the derived tables of a log again from its entries alone."""
+    key = log_key(code)
+    for place, _ in list(writer.scan(DERIVED, key, key + b"\xff" * 80)):
+        writer.delete(DERIVED, place)
+    size = log.size(writer, key)
+    for start in range(0, size, totals.CHUNK):
+        stop = min(start + totals.CHUNK, size)
+        apply(writer, roster, code, list(log.leaves(writer, key, start, stop)))
+    for insured in roster.participants:
+        for accepted in accepted_sizes(writer, insured, code):
+            _want_total(writer, roster, code, insured, accepted)

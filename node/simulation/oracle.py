@@ -15,6 +15,7 @@ from node import heads
 from node.simulation.world import SimNode, World
 from settlement import netting
 from settlement.batch import check_confirmation, compute
+from settlement.lookup import proposal_of, void_code
 from settlement.party import CENTRE, province_of
 from settlement.recheck import check_store
 from settlement.record import (
@@ -30,7 +31,6 @@ from settlement.record import (
     Settlement,
     decode_body,
 )
-from settlement.state import proposal_of, void_code
 
 Pair = tuple[str, str]
 

@@ -17,14 +17,15 @@ from ledger.signer import Change, SignerMemory
 from ledger.table import T, Writer
 from node.centre import Centre
 from node.effect import Answered, Asked, Effect, Event, Ordered, Reply, Send, Started, WakeAt, Woken
+from node.keyring import Keys
 from node.message import NO_ANSWER, Answer
 from node.province import Province
-from node.role import Keys, Role
+from node.role import Role
 from node.serve import serve
 from node.vault import Vault
 from settlement.party import CENTRE
-from settlement.record import Member
-from settlement.roster import Roster, make_genesis
+from settlement.record import Admission, Member
+from settlement.roster import PURPOSES, Roster, make_genesis
 
 TIMEOUT_MS = 8_000
 
@@ -86,6 +87,7 @@ class SimNode:
     role: Role | None = None
     life: int = 0  # how often it was started; answers to an earlier life are lost
     wake_ms: int | None = None
+    admission: Admission | None = None  # if the genesis does not name its keys
 
 
 @dataclass
@@ -124,13 +126,14 @@ class World:
         self.heads_seen: dict[tuple[str, int], bytes] = {}
         self.nodes = {code: self._node(code) for code in [CENTRE, *codes]}
         members = [self._member(node) for node in self.nodes.values()]
-        governance = [_public(self.random.randbytes(32))]
-        self.founding = Roster.found(make_genesis(1, governance, members))
+        self.governance = self.random.randbytes(32)
+        self.founding = Roster.found(make_genesis(1, [_public(self.governance)], members))
         for code in self.nodes:
             self.start(code)
 
     def _node(self, code: str) -> SimNode:
-        keys = Keys(*(self.random.randbytes(32) for _ in range(4)))
+        seeds = [self.random.randbytes(32) for _ in PURPOSES]
+        keys = Keys(seeds[0], seeds[1], seeds[2], seeds[3])
         return SimNode(
             code,
             keys,
@@ -173,6 +176,7 @@ class World:
             node.vault,
             self.automatic & {"accept", "attest"},
             self.random.randbytes,
+            node.admission,
         )
 
     def crash(self, code: str, restart_ms: int = 1_000) -> None:

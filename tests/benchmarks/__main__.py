@@ -35,7 +35,7 @@ from node import heads
 from node.message import MAX_PULL, PULLED, Pull
 from node.serve import serve
 from settlement import batch as batches
-from settlement import state
+from settlement import lookup, state
 from settlement.party import CENTRE
 from settlement.record import Head
 from tests.network import QINGHAI, SICHUAN, TIBET, Logs, settlement
@@ -162,7 +162,7 @@ class Bench:
     def close_month(self) -> int:
         """The result of a month from the totals: no signature, so it counts as one operation."""
         with self.full.read() as reader:
-            size = state.applied_size(reader, CENTRE)
+            size = lookup.applied_size(reader, CENTRE)
             result = batches.compute(reader, self.logs.roster, "2017-03", self.logs.cut(), size)
         assert result.entries == len(self.leaves)
         return 1

@@ -6,7 +6,7 @@ from ledger import log, tree
 from ledger.fsck import check_log
 from ledger.table import log_key
 from node.home import open_home
-from settlement import state
+from settlement import lookup
 from settlement.casefile import commitment
 from settlement.recheck import check_store
 from settlement.record import Settlement
@@ -23,11 +23,11 @@ def check_home(home: Path, acks: list[str], *, deep: bool = False) -> int:
         with opened.store.read() as reader:
             size = log.size(reader, log_key(SICHUAN))
             assert list(check_log(reader, log_key(SICHUAN))) == []
-            assert state.applied_size(reader, SICHUAN) == size
+            assert lookup.applied_size(reader, SICHUAN) == size
             for line in acks:
                 _check(opened, reader, line, size)
             for index in range(size):
-                record = state.entry_at(reader, SICHUAN, index)[1]
+                record = lookup.entry_at(reader, SICHUAN, index)[1]
                 assert isinstance(record, Settlement)
                 case = opened.role.vault.own(record.setl_id)  # type: ignore[attr-defined]
                 assert case is not None, f"the case file of {record.setl_id} is gone"

@@ -169,6 +169,7 @@ WITNESSES = {
     code: verifier_key(f"w/{code}", COSIGNATURE, public_key(bytes([i]) * 32))
     for i, code in enumerate(("110000", "120000", "130000"))
 }
+COUNTED = {code: (key,) for code, key in WITNESSES.items()}
 
 
 def cosigned(*codes: str, time: int = 1_500_000_000) -> bytes:
@@ -178,10 +179,10 @@ def cosigned(*codes: str, time: int = 1_500_000_000) -> bytes:
 
 
 def test_a_quorum_of_cosigners_opens_a_head() -> None:
-    head = open_cosigned(cosigned("110000", "130000"), ORIGIN, public_key(SEED), WITNESSES, 2)
+    head = open_cosigned(cosigned("110000", "130000"), ORIGIN, public_key(SEED), COUNTED, 2)
     assert head.cosigners == {"110000": 1_500_000_000, "130000": 1_500_000_000}
     with pytest.raises(VerificationError, match="cosignatures"):
-        open_cosigned(cosigned("110000"), ORIGIN, public_key(SEED), WITNESSES, 2)
+        open_cosigned(cosigned("110000"), ORIGIN, public_key(SEED), COUNTED, 2)
 
 
 def test_nobody_counts_twice() -> None:
@@ -193,7 +194,7 @@ def test_nobody_counts_twice() -> None:
         )
     )
     with pytest.raises(VerificationError):
-        open_cosigned(again, ORIGIN, public_key(SEED), WITNESSES, 2)
+        open_cosigned(again, ORIGIN, public_key(SEED), COUNTED, 2)
 
 
 def test_a_cosignature_holds_for_its_text_time_and_key_only() -> None:
@@ -224,7 +225,7 @@ def test_a_forged_line_of_a_known_witness_spoils_the_head() -> None:
         format_note(Note(note.text, (note.signatures[0], forged))), ORIGIN, public_key(SEED)
     )
     with pytest.raises(VerificationError, match="w/110000"):
-        cosigners_of(signed, WITNESSES)
+        cosigners_of(signed, COUNTED)
 
 
 def test_merging_keeps_one_line_per_key_in_one_order() -> None:

@@ -36,7 +36,7 @@ class FakeRole:
                 effects.append(Reply(event.ticket, RefusedError("STATE", "no")))
             elif isinstance(event, Ordered):
                 effects.append(Reply(event.ticket, event.verb))
-                effects.append(Send(("ask", "630000"), "630000", AskHead("630000")))
+                effects.append(Send(("ask", "630000"), "630000", AskHead("630000", 0)))
         return effects
 
 
@@ -68,7 +68,7 @@ async def test_questions_and_orders_are_answered() -> None:
         assert await running.driver.order("close", {}) == "close"
         with pytest.raises(RefusedError, match="no"):
             await running.driver.order("refuse", {})
-    assert running.sent == [("630000", AskHead("630000"))]
+    assert running.sent == [("630000", AskHead("630000", 0))]
 
 
 async def test_what_comes_while_the_disk_is_busy_makes_one_turn() -> None:

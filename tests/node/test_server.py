@@ -141,7 +141,7 @@ async def test_orders_with_wrong_arguments_are_refused_and_the_node_lives(node: 
 
 
 async def test_a_peer_must_sign_its_requests(node: Node) -> None:
-    body = AskHead(SICHUAN).encode()
+    body = AskHead(SICHUAN, 0).encode()
     assert (await node.post(AskHead.path, body))[0] == 401
     good = node.signed(AskHead.path, body)
     assert (await node.post(AskHead.path, body, headers=good))[0] == 200

@@ -10,7 +10,7 @@ from ledger.table import Reader
 from node.centre import Centre
 from node.simulation.world import World
 from settlement import batch as batches
-from settlement import state
+from settlement import lookup
 from settlement.party import CENTRE
 from settlement.record import Attestation, Head
 from tests.network import QINGHAI, SICHUAN, TIBET
@@ -35,7 +35,7 @@ class OneEntry(Centre):
 
     def compute(self, reader: Reader, month: str) -> tuple[list[Head], batches.Result]:
         cut, true = super().compute(reader, month)
-        record: Any = state.entry_at(reader, SICHUAN, 0)[1]
+        record: Any = lookup.entry_at(reader, SICHUAN, 0)[1]
         fen = record.lines
         pairs, nets = dict(true.pairs), dict(true.nets)
         cell = pairs[QINGHAI, SICHUAN]
@@ -67,7 +67,7 @@ class NoDocument(OneFen):
 
     def propose(self, turn: Any, month: str) -> int:
         index = super().propose(turn, month)
-        record: Any = state.entry_at(turn.writer, CENTRE, index)[1]
+        record: Any = lookup.entry_at(turn.writer, CENTRE, index)[1]
         from ledger.table import HEAD, log_key
 
         turn.writer.delete(HEAD, log_key(CENTRE) + b"result" + record.result_hash)
@@ -84,7 +84,7 @@ class OtherRoot(Centre):
 
     def compute(self, reader: Reader, month: str) -> tuple[list[Head], batches.Result]:
         true_cut = super().cut(reader)
-        size = state.applied_size(reader, CENTRE)
+        size = lookup.applied_size(reader, CENTRE)
         return self.cut(reader), batches.compute(reader, self.founding, month, true_cut, size)
 
 
@@ -98,9 +98,9 @@ def attestations(world: World) -> dict[str, Attestation]:
     found = {}
     for code in CODES:
         store = world.nodes[code].store
-        index = state.find(store, code, Attestation, state.month_key(MONTH, 1))
+        index = lookup.find(store, code, Attestation, lookup.month_key(MONTH, 1))
         assert index is not None, f"{code} has not attested"
-        record = state.entry_at(store, code, index)[1]
+        record = lookup.entry_at(store, code, index)[1]
         assert isinstance(record, Attestation)
         found[code] = record
     return found

@@ -86,7 +86,7 @@ def test_a_head_with_its_entries_is_cosigned_and_the_line_verifies(world: World)
     assert answer.status == 200
     line = parse_signature(answer.body.decode().splitlines()[0])
     text = parse_note(author.note()).text
-    verify_cosignature(text, world.founding.witness_key(QINGHAI), line)
+    verify_cosignature(text, world.founding.witness_keys(QINGHAI)[0], line)
     assert log.size(world.nodes[QINGHAI].store, log_key(SICHUAN)) == 2
     assert world.nodes[QINGHAI].signer.cosigned(author.origin)[:1] == (2,)  # type: ignore[index]
 
@@ -203,7 +203,7 @@ def test_monitors_get_the_newest_cosigned_head_with_both_signatures(world: World
     assert note is not None
     head = open_checkpoint(note, author.origin, world.founding.members[SICHUAN].checkpoint_key)
     assert head.checkpoint.size == 2
-    assert cosigners_of(head, {QINGHAI: world.founding.witness_key(QINGHAI)}).keys() == {QINGHAI}
+    assert cosigners_of(head, {QINGHAI: world.founding.witness_keys(QINGHAI)}).keys() == {QINGHAI}
     assert role.witness.latest(store, digest) == note
     assert role.witness.latest(store, "00" * 32) is None
     own = hash_bytes(role.origin.encode()).hex()

@@ -5,7 +5,7 @@ from typing import Any
 
 from node.run import default_ruleset
 from node.simulation.world import World
-from settlement import state
+from settlement import lookup
 from settlement.batch import Batch, latest_batch
 from settlement.casefile import CaseRow
 from settlement.party import CENTRE
@@ -83,5 +83,5 @@ def batch(world: World, code: str = CENTRE, month: str = MONTH) -> Batch:
 def kinds(world: World, code: str) -> list[str]:
     """Return the names of the kinds of entries in a node's own log."""
     store = world.nodes[code].store
-    size = state.applied_size(store, code)
-    return [type(state.entry_at(store, code, i)[1]).__name__ for i in range(size)]
+    size = lookup.applied_size(store, code)
+    return [type(lookup.entry_at(store, code, i)[1]).__name__ for i in range(size)]

@@ -10,7 +10,7 @@ from ledger.errors import FormError, RefusedError, UncheckableError, Verificatio
 from ledger.table import log_key
 from settlement import batch as batches
 from settlement import leg as legs
-from settlement import state
+from settlement import lookup
 from settlement.cut import contradicted, cut_hash, missing
 from settlement.netting import LegDue
 from settlement.party import CENTRE
@@ -240,9 +240,9 @@ def test_a_confirmation_is_counted_again_by_whoever_reads_it(
     changes: dict[str, Any], named: str
 ) -> None:
     logs = confirmed()
-    index = state.find(logs.store, CENTRE, batches.Confirmation, state.month_key(MONTH))
+    index = lookup.find(logs.store, CENTRE, batches.Confirmation, lookup.month_key(MONTH))
     assert index is not None
-    record: Any = state.entry_at(logs.store, CENTRE, index)[1]
+    record: Any = lookup.entry_at(logs.store, CENTRE, index)[1]
     batches.check_confirmation(logs.store, logs.roster, record)
     with pytest.raises(VerificationError, match=named):
         batches.check_confirmation(logs.store, logs.roster, _with(record, **changes))
@@ -250,7 +250,7 @@ def test_a_confirmation_is_counted_again_by_whoever_reads_it(
 
 def test_listing_one_match_twice_accounts_for_nobody_else() -> None:
     logs = confirmed()
-    record: Any = state.entry_at(logs.store, CENTRE, logs.size(CENTRE) - 1)[1]
+    record: Any = lookup.entry_at(logs.store, CENTRE, logs.size(CENTRE) - 1)[1]
     twice = _with(record, matches=[record.matches[0], *record.matches[:2]])
     with pytest.raises(VerificationError, match="once"):
         batches.check_confirmation(logs.store, logs.roster, twice)
@@ -258,7 +258,7 @@ def test_listing_one_match_twice_accounts_for_nobody_else() -> None:
 
 def test_a_place_that_is_not_held_cannot_be_checked_yet() -> None:
     logs = confirmed()
-    record: Any = state.entry_at(logs.store, CENTRE, logs.size(CENTRE) - 1)[1]
+    record: Any = lookup.entry_at(logs.store, CENTRE, logs.size(CENTRE) - 1)[1]
     ahead = _with(record, matches=[Place(SICHUAN, 99)])
     with pytest.raises(UncheckableError, match="99"):
         batches.check_confirmation(logs.store, logs.roster, ahead)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from settlement import batch as batches
-from settlement import obligation, state
+from settlement import lookup, obligation
 from settlement.life import case_life
 from settlement.party import province_of
 from settlement.record import Acceptance, Exempt, Release, Settlement
@@ -144,7 +144,7 @@ def play(logs: Logs, deeds: Any, start: int = 0) -> None:
         elif deed == "accept":
             logs.accept(insured, treated, size=min(size, which))
         elif deed == "except":
-            before = state.accepted_before(logs.store, insured, treated)
+            before = lookup.accepted_before(logs.store, insured, treated)
             if before < size:
                 logs.accept(insured, treated, before + which % (size - before))
         else:
@@ -157,9 +157,9 @@ def slow_position(logs: Logs, cut: Any, month: str) -> dict[tuple[str, str], int
     heads = {head.code: head for head in cut}
     for creditor in CODES:
         for index in range(heads[creditor].size):
-            if state.void_code(logs.store, creditor, index) is not None:
+            if lookup.void_code(logs.store, creditor, index) is not None:
                 continue
-            record: Any = state.entry_at(logs.store, creditor, index)[1]
+            record: Any = lookup.entry_at(logs.store, creditor, index)[1]
             if not hasattr(record, "setl_id"):
                 continue
             debtor = province_of(record.insured_area)
@@ -167,7 +167,7 @@ def slow_position(logs: Logs, cut: Any, month: str) -> dict[tuple[str, str], int
             accepted = obligation.accepted_size(logs.store, debtor, heads[creditor], size)
             original = index
             if not isinstance(record, Settlement):
-                found = state.find_settlement(logs.store, creditor, record.original_id)
+                found = lookup.find_settlement(logs.store, creditor, record.original_id)
                 assert found is not None
                 original = found
             held = obligation.held(logs.store, debtor, creditor, accepted, size)
@@ -203,9 +203,9 @@ def test_every_original_has_exactly_one_state_and_cleared_ones_make_the_sum(deed
         cleared: dict[tuple[str, str], list[Any]] = {}
         for code in CODES:
             for index in range(logs.size(code)):
-                if state.void_code(logs.store, code, index) is not None:
+                if lookup.void_code(logs.store, code, index) is not None:
                     continue
-                record = state.entry_at(logs.store, code, index)[1]
+                record = lookup.entry_at(logs.store, code, index)[1]
                 if not isinstance(record, Settlement):
                     continue
                 insured = province_of(record.insured_area)

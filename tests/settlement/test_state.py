@@ -12,10 +12,10 @@ from ledger.encoding import pack, unpack
 from ledger.entry import make_entry
 from ledger.hashing import leaf_hash
 from ledger.memory import MemoryStore
-from ledger.signature import public_key
 from ledger.table import DERIVED, log_key
 from node.run import default_ruleset
-from settlement import state, totals
+from settlement import lookup, membership, state, totals
+from settlement.membership import approve_admission
 from settlement.outcome import EXCEPTION, STATE, VOID
 from settlement.party import CENTRE
 from settlement.recheck import check_store
@@ -36,7 +36,6 @@ from settlement.record import (
     Ruling,
     Withdrawal,
 )
-from settlement.roster import approve_admission
 from tests.network import QINGHAI, SICHUAN, TIBET, Logs, member, reversal, seed, settlement
 
 
@@ -55,7 +54,7 @@ def proposal(logs: Logs, month: str = "2017-03", revision: int = 1, **changes: A
 
 
 def proposal_hash(logs: Logs, month: str = "2017-03", revision: int = 1) -> bytes:
-    found = state.proposal_of(logs.store, month, revision)
+    found = lookup.proposal_of(logs.store, month, revision)
     assert found is not None
     return found[1]
 
@@ -70,8 +69,8 @@ def confirmation(logs: Logs, month: str = "2017-03", revision: int = 1) -> Confi
 
 def test_a_settlement_counts_and_is_found_by_its_id(logs: Logs) -> None:
     assert logs.add(SICHUAN, settlement("A1")) is None
-    assert state.find_settlement(logs.store, SICHUAN, "A1") == 0
-    assert state.find_settlement(logs.store, SICHUAN, "A2") is None
+    assert lookup.find_settlement(logs.store, SICHUAN, "A1") == 0
+    assert lookup.find_settlement(logs.store, SICHUAN, "A2") is None
     assert totals.load_running(logs.store, log_key(SICHUAN), QINGHAI) == {
         "2017-03": totals.Amounts(1, 1_000, 0, 0, 0)
     }
@@ -102,7 +101,7 @@ def test_what_breaks_a_rule_of_its_own_log_is_void(logs: Logs, record: Any, code
     logs.add(SICHUAN, settlement("A0"), reversal("R0", "A0", 0))
     before = totals.load_running(logs.store, log_key(SICHUAN), QINGHAI)
     assert logs.add(SICHUAN, record) == code
-    assert state.void_code(logs.store, SICHUAN, 2) == code
+    assert lookup.void_code(logs.store, SICHUAN, 2) == code
     assert totals.load_running(logs.store, log_key(SICHUAN), QINGHAI) == before
 
 
@@ -112,7 +111,7 @@ def test_reversals_add_up_and_stop_at_the_original(logs: Logs) -> None:
     assert logs.add(SICHUAN, reversal("R2", "A1", -700)) == "EXCEEDS"
     assert logs.add(SICHUAN, reversal("R3", "A1", -600)) is None
     assert logs.add(SICHUAN, reversal("R4", "A1", -1)) == "EXCEEDS"
-    assert [lines.employee for _, _, lines in state.reversals_of(logs.store, SICHUAN, 0)] == [
+    assert [lines.employee for _, _, lines in lookup.reversals_of(logs.store, SICHUAN, 0)] == [
         -400,
         -600,
     ]
@@ -210,7 +209,7 @@ def test_proposals_follow_month_by_month_and_one_at_a_time(logs: Logs) -> None:
     assert logs.add(CENTRE, proposal(logs, "2017-05")) == "MONTH"
     assert logs.add(CENTRE, proposal(logs, "2017-03", 3)) == "MONTH"
     assert logs.add(CENTRE, proposal(logs, "2017-04")) is None
-    assert state.open_months(logs.store) == ["2017-04"]
+    assert lookup.open_months(logs.store) == ["2017-04"]
 
 
 def test_a_cut_names_everybody_once_in_order_and_never_shrinks(logs: Logs) -> None:
@@ -254,7 +253,7 @@ def test_a_confirmation_ruling_or_certificate_of_nothing_is_void(logs: Logs) -> 
     assert logs.add(CENTRE, Certificate("2017-03", 1, bytes(32), [], [])) == "STATE"
     logs.add(CENTRE, proposal(logs), confirmation_after(logs))
     assert logs.add(CENTRE, Certificate("2017-03", 1, bytes(32), [], [])) == "STATE"
-    index = state.find(logs.store, CENTRE, Confirmation, state.month_key("2017-03"))
+    index = lookup.find(logs.store, CENTRE, Confirmation, lookup.month_key("2017-03"))
     assert index is not None
     digest = leaf_hash(log.leaf(logs.store, log_key(CENTRE), index))
     assert logs.add(CENTRE, Certificate("2017-03", 1, digest, [], [])) is None
@@ -278,15 +277,15 @@ def test_admissions_mean_the_same_whoever_applies_them(logs: Logs) -> None:
     admissions = [
         Admission(
             member(code),
-            [approve_admission(g, public_key(g), network, member(code)) for g in governors],
+            [approve_admission(g, network, member(code)) for g in governors],
         )
         for code in ("110000", "120000")
     ]
     founding = logs.roster
     assert logs.add(CENTRE, admissions[0]) is None
-    logs.roster = state.roster_at(logs.store, founding, logs.size(CENTRE))
+    logs.roster = membership.roster_at(logs.store, founding, logs.size(CENTRE))
     assert logs.add(CENTRE, admissions[1]) is None
-    grown = state.roster_at(logs.store, founding, logs.size(CENTRE))
+    grown = membership.roster_at(logs.store, founding, logs.size(CENTRE))
     assert grown.participants == ("110000", "120000", SICHUAN, TIBET, QINGHAI)
     late = Logs()
     late.roster = grown  # the newcomer knows itself before it has read of its admission
@@ -354,7 +353,7 @@ def test_running_totals_are_the_sum_of_what_counts(steps: Any) -> None:
     expected: dict[tuple[str, str], list[int]] = {}
     for index, code in enumerate(outcomes):
         if code is None:
-            record: Any = state.entry_at(logs.store, SICHUAN, index)[1]
+            record: Any = lookup.entry_at(logs.store, SICHUAN, index)[1]
             cell = expected.setdefault((record.insured_area[:2] + "0000", record.month), [0, 0])
             cell[0] += 1
             cell[1] += record.lines.employee
@@ -420,6 +419,6 @@ def test_recomputing_the_tables_finds_one_changed_balance() -> None:
 
 
 def test_a_store_without_a_log_has_applied_nothing() -> None:
-    assert state.applied_size(MemoryStore(), SICHUAN) == 0
+    assert lookup.applied_size(MemoryStore(), SICHUAN) == 0
     assert state.total_at(MemoryStore(), Logs().roster, SICHUAN, QINGHAI, 0) == {}
     assert Lines(0, 0, 0, 0) == totals.NOTHING.lines

@@ -1,0 +1,269 @@
+"""Looking up what the derived tables of the logs say; they are written by `state`, read here."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ledger import encoding, log
+from ledger.entry import Entry, decode_entry
+from ledger.errors import ForeignError
+from ledger.hashing import hash_bytes, leaf_hash
+from ledger.table import DERIVED, Reader, log_key, u64
+from settlement.party import CENTRE
+from settlement.record import (
+    RECORDS,
+    Acceptance,
+    Admission,
+    Attestation,
+    Certificate,
+    Confirmation,
+    Continuation,
+    Freeze,
+    Genesis,
+    KeyChange,
+    Lift,
+    Lines,
+    Paid,
+    Proposal,
+    Received,
+    Record,
+    Release,
+    Report,
+    Restore,
+    Reversal,
+    Rotation,
+    RuleSet,
+    Ruling,
+    Settlement,
+    Silence,
+    Withdrawal,
+    decode_body,
+)
+
+SCHEMA = 2
+
+
+def applied_size(reader: Reader, code: str) -> int:
+    """Return how many leaves of the log of `code` have been applied."""
+    return progress(reader, code)[0]
+
+
+def progress(reader: Reader, code: str) -> tuple[int, list[str]]:
+    """Return the applied size and the counterparts changed since the last chunk boundary."""
+    value = reader.get(DERIVED, log_key(code) + b"S")
+    if value is None:
+        return 0, []
+    schema, size, changed = encoding.unpack(value)
+    if schema != SCHEMA:
+        raise ForeignError(
+            f"derived tables of {code}: schema {schema}, this program knows {SCHEMA}"
+        )
+    return size, changed
+
+
+def void_code(reader: Reader, code: str, index: int) -> str | None:
+    """Return the code that makes the entry void, or None if it counts."""
+    value = reader.get(DERIVED, log_key(code) + b"V" + u64(index))
+    return None if value is None else value.decode("ascii")
+
+
+def entry_at(reader: Reader, code: str, index: int) -> tuple[Entry, Record]:
+    """Return a valid entry and its record; the caller knows that it is not void."""
+    entry = decode_entry(log.leaf(reader, log_key(code), index))
+    return entry, decode_body(entry.kind, entry.body)
+
+
+def find(reader: Reader, code: str, record_type: type[Record], natural: bytes) -> int | None:
+    """Return the index of the valid entry of that kind with that natural key, or None."""
+    value = reader.get(DERIVED, log_key(code) + FAMILY[record_type] + natural)
+    return None if value is None else int.from_bytes(value, "big")
+
+
+def find_settlement(reader: Reader, code: str, setl_id: str) -> int | None:
+    """Return the index of the valid settlement or reversal with that id in the log of `code`."""
+    return find(reader, code, Settlement, setl_id.encode())
+
+
+def reversals_of(reader: Reader, code: str, original: int) -> list[tuple[int, str, Lines]]:
+    """Return the reversals of an original as (index, month, lines), ascending by index."""
+    value = reader.get(DERIVED, log_key(code) + b"R" + u64(original))
+    rows = [] if value is None else encoding.unpack(value)
+    return [(row[0], row[1], Lines(*row[2:])) for row in rows]
+
+
+# --- business ids ------------------------------------------------------------------------------
+
+# Settlements and reversals share their ids; every other kind has ids of its own.
+FAMILY: dict[type[Record], bytes] = {
+    **{kind: b"K" + bytes([number]) for number, kind in RECORDS.items()},
+    Reversal: b"K" + bytes([Settlement.kind]),
+}
+
+
+def rotations(reader: Reader, code: str) -> list[tuple[int, Rotation]]:
+    """Return the valid rotations in the log of `code` by index."""
+    found = []
+    for _, index in places(reader, Rotation, code):
+        record = entry_at(reader, code, index)[1]
+        assert isinstance(record, Rotation)
+        found.append((index, record))
+    return sorted(found, key=lambda item: item[0])
+
+
+def month_key(month: str, number: int = 0) -> bytes:
+    """Return the natural key of what exists once per month and revision, or month and leg."""
+    return month.encode() + number.to_bytes(4, "big")
+
+
+def natural_key(record: Record) -> bytes:
+    """Return the business id of a record: two valid entries of a log never share one."""
+    return NATURAL[type(record)](record)
+
+
+NATURAL: dict[type[Record], Callable[[Any], bytes]] = {
+    Settlement: lambda r: r.setl_id.encode(),
+    Reversal: lambda r: r.setl_id.encode(),
+    Acceptance: lambda r: r.log.encode() + u64(r.size),
+    Release: lambda r: r.log.encode() + u64(r.indexes[0] if r.indexes else 0),
+    Proposal: lambda r: month_key(r.month, r.revision),
+    Withdrawal: lambda r: month_key(r.month, r.revision),
+    Attestation: lambda r: month_key(r.month, r.revision),
+    Silence: lambda r: month_key(r.month, r.revision) + r.code.encode(),
+    Ruling: lambda r: month_key(r.month, r.revision) + r.mismatch.code.encode(),
+    Confirmation: lambda r: month_key(r.month),
+    Certificate: lambda r: month_key(r.month),
+    Restore: lambda r: u64(r.held) + u64(r.size),
+    Report: lambda r: r.log.encode() + r.evidence,
+    Lift: lambda r: r.log.encode() + r.evidence,
+    Paid: lambda r: month_key(r.month, r.leg),
+    Received: lambda r: month_key(r.month, r.leg),
+    Genesis: lambda _: b"",
+    Admission: lambda r: r.member.code.encode() + r.member.entry_key,
+    Rotation: lambda r: r.key,
+    Continuation: lambda r: u64(r.generation),
+    KeyChange: lambda r: hash_bytes(r.leaf),
+    Freeze: lambda r: r.log.encode() + u64(r.generation),
+    RuleSet: lambda r: hash_bytes(r.text),
+}
+
+
+# --- acceptances, batches, rules ------------------------------------------------------------------
+
+
+def accepted_before(reader: Reader, code: str, target: str) -> int:
+    """Return the largest size of `target` that the log of `code` has accepted; 0 if none."""
+    prefix = log_key(code) + b"A" + target.encode()
+    found = reader.last(DERIVED, prefix, prefix + b"\xff" * 9)
+    return 0 if found is None else int.from_bytes(found[0][-8:], "big")
+
+
+def accepted_sizes(reader: Reader, code: str, target: str) -> list[int]:
+    """Return the sizes of `target` that the log of `code` has accepted, ascending."""
+    prefix = log_key(code) + b"A" + target.encode()
+    found = reader.scan(DERIVED, prefix, prefix + b"\xff" * 9)
+    return [int.from_bytes(key[-8:], "big") for key, _ in found]
+
+
+def acceptance_below(
+    reader: Reader, code: str, target: str, size: int
+) -> tuple[int, int, bytes] | None:
+    """Return the largest acceptance of `target` by `code` below `size`: (size, index, root)."""
+    prefix = log_key(code) + b"A" + target.encode()
+    found = reader.last(DERIVED, prefix, prefix + u64(size))
+    if found is None:
+        return None
+    index, root = encoding.unpack(found[1])
+    return int.from_bytes(found[0][-8:], "big"), index, root
+
+
+def exception_at(
+    reader: Reader, code: str, target: str, original: int
+) -> tuple[int, str, int | None] | None:
+    """Return the exception that `code` made to an original of `target`, or None.
+
+    The three values: the accepted size it came with, its code, the index of its release.
+    """
+    value = reader.get(DERIVED, log_key(code) + b"X" + target.encode() + u64(original))
+    return None if value is None else tuple(encoding.unpack(value))
+
+
+def exceptions(reader: Reader, code: str, target: str) -> list[tuple[int, int, str, int | None]]:
+    """Return all exceptions of `code` to `target`: (original, accepted size, code, release)."""
+    prefix = log_key(code) + b"X" + target.encode()
+    return [
+        (int.from_bytes(key[-8:], "big"), *encoding.unpack(value))
+        for key, value in reader.scan(DERIVED, prefix, prefix + b"\xff" * 9)
+    ]
+
+
+def places(
+    reader: Reader, record_type: type[Record], code: str = CENTRE
+) -> list[tuple[bytes, int]]:
+    """Return (natural key, index) of all valid entries of a kind in a log, by natural key."""
+    prefix = log_key(code) + b"K" + bytes([record_type.kind])
+    return [
+        (key[len(prefix) :], int.from_bytes(value[:8], "big"))
+        for key, value in reader.scan(DERIVED, prefix, prefix + b"\xff" * 80)
+    ]
+
+
+def proposals(reader: Reader) -> list[tuple[str, int, int]]:
+    """Return all valid proposals as (month, revision, index), ascending."""
+    return [
+        (key[:7].decode(), int.from_bytes(key[7:], "big"), index)
+        for key, index in places(reader, Proposal)
+    ]
+
+
+def proposal_of(reader: Reader, month: str, revision: int) -> tuple[Proposal, bytes, int] | None:
+    """Return a proposal, its leaf hash and its index, or None."""
+    index = find(reader, CENTRE, Proposal, month_key(month, revision))
+    if index is None:
+        return None
+    leaf = log.leaf(reader, log_key(CENTRE), index)
+    record = entry_at(reader, CENTRE, index)[1]
+    assert isinstance(record, Proposal)
+    return record, leaf_hash(leaf), index
+
+
+def confirmed_months(reader: Reader) -> list[tuple[str, int]]:
+    """Return (month, index of the confirmation), ascending."""
+    return [(key[:7].decode(), index) for key, index in places(reader, Confirmation)]
+
+
+def last_confirmed(reader: Reader) -> str | None:
+    """Return the last confirmed month, or None."""
+    months = confirmed_months(reader)
+    return months[-1][0] if months else None
+
+
+def last_cut(reader: Reader) -> list[Any]:
+    """Return the cut of the last confirmed month; empty before the first."""
+    months = confirmed_months(reader)
+    if not months:
+        return []
+    confirmation = entry_at(reader, CENTRE, months[-1][1])[1]
+    assert isinstance(confirmation, Confirmation)
+    found = proposal_of(reader, confirmation.month, confirmation.revision)
+    assert found is not None
+    return found[0].cut
+
+
+def open_months(reader: Reader) -> list[str]:
+    """Return the months with a proposal that is neither withdrawn nor confirmed."""
+    confirmed = {month for month, _ in confirmed_months(reader)}
+    withdrawn = {key for key, _ in places(reader, Withdrawal)}
+    return [
+        month
+        for month, revision, _ in proposals(reader)
+        if month not in confirmed and month_key(month, revision) not in withdrawn
+    ]
+
+
+def ruleset_at(reader: Reader, size: int) -> RuleSet | None:
+    """Return the rule set in force below `size` of the centre's log, or None."""
+    in_force = [index for _, index in places(reader, RuleSet) if index < size]
+    if not in_force:
+        return None
+    record = entry_at(reader, CENTRE, max(in_force))[1]
+    assert isinstance(record, RuleSet)
+    return record

@@ -1,0 +1,224 @@
+"""The rules of each kind of entry: the code that speaks against a record, or None.
+
+A rule looks at the tables of the log it stands in and at nothing else, and changes nothing.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ledger import log
+from ledger.errors import FormError
+from ledger.hashing import leaf_hash
+from ledger.table import log_key
+from settlement import membership
+from settlement.lookup import (
+    accepted_before,
+    entry_at,
+    exception_at,
+    find,
+    find_settlement,
+    last_confirmed,
+    last_cut,
+    month_key,
+    open_months,
+    proposal_of,
+    reversals_of,
+)
+from settlement.party import CENTRE, province_of
+from settlement.period import next_month
+from settlement.record import (
+    MAX_FEN,
+    Acceptance,
+    Admission,
+    Attestation,
+    Certificate,
+    Confirmation,
+    Continuation,
+    Freeze,
+    Genesis,
+    KeyChange,
+    Lift,
+    Lines,
+    Paid,
+    Proposal,
+    Received,
+    Record,
+    Release,
+    Reversal,
+    Rotation,
+    RuleSet,
+    Ruling,
+    Settlement,
+    Silence,
+    Withdrawal,
+)
+from settlement.ruleset import parse_ruleset
+
+if TYPE_CHECKING:
+    from settlement.state import Fold
+
+CENTRE_ONLY: frozenset[type[Record]] = frozenset(
+    (
+        Proposal, Withdrawal, Ruling, Confirmation, Certificate, Lift,
+        Genesis, Admission, RuleSet, KeyChange, Freeze,
+    )
+)  # fmt: skip
+PROVINCE_ONLY: frozenset[type[Record]] = frozenset(
+    (Settlement, Reversal, Acceptance, Release, Attestation, Silence, Continuation)
+)
+
+
+def _settlement_rule(fold: "Fold", _index: int, record: Settlement) -> str | None:
+    if not _fits_pair(fold, record):
+        return "PAIR"
+    lines = record.lines
+    negative = lines.employee < 0 or lines.resident < 0 or lines.other < 0 or lines.account < 0
+    return "SIGN" if negative else None
+
+
+def _fits_pair(fold: "Fold", record: Settlement | Reversal) -> bool:
+    try:
+        treatment = province_of(record.treatment_area)
+        insured = province_of(record.insured_area)
+    except FormError:
+        return False
+    return treatment == fold.code and insured != treatment and insured != CENTRE
+
+
+def _reversal_rule(fold: "Fold", _index: int, record: Reversal) -> str | None:
+    if not _fits_pair(fold, record):
+        return "PAIR"
+    if max(_amounts(record.lines)) > 0:
+        return "SIGN"
+    index = find_settlement(fold.writer, fold.code, record.original_id)
+    if index is None:
+        return "ORIGINAL"
+    original = entry_at(fold.writer, fold.code, index)[1]
+    if not isinstance(original, Settlement):
+        return "ORIGINAL"
+    if _pair(original) != _pair(record):
+        return "PAIR"
+    if record.month < original.month:
+        return "MONTH"
+    left = list(_amounts(original.lines))
+    for _, _, lines in reversals_of(fold.writer, fold.code, index):
+        left = [a + b for a, b in zip(left, _amounts(lines), strict=True)]
+    after = [a + b for a, b in zip(left, _amounts(record.lines), strict=True)]
+    return "EXCEEDS" if min(after) < 0 else None
+
+
+def _acceptance_rule(fold: "Fold", _index: int, record: Acceptance) -> str | None:
+    if record.log in (fold.code, CENTRE):
+        return "PAIR"
+    before = accepted_before(fold.writer, fold.code, record.log)
+    if record.size <= before:
+        return "ORDER"
+    indexes = [item.index for item in record.exceptions]
+    if indexes != sorted(set(indexes)):
+        return "ORDER"
+    if indexes and not before <= indexes[0] <= indexes[-1] < record.size:
+        return "ORDER"
+    return None
+
+
+def _release_rule(fold: "Fold", _index: int, record: Release) -> str | None:
+    if not record.indexes or record.indexes != sorted(set(record.indexes)):
+        return "ORDER"
+    for original in record.indexes:
+        row = exception_at(fold.writer, fold.code, record.log, original)
+        if row is None or row[2] is not None:
+            return "EXCEPTION"
+    return None
+
+
+def _proposal_rule(fold: "Fold", _index: int, record: Proposal) -> str | None:
+    last = last_confirmed(fold.writer)
+    if last is not None and record.month != next_month(last):
+        return "MONTH"
+    if record.revision > 1:
+        earlier = month_key(record.month, record.revision - 1)
+        if find(fold.writer, CENTRE, Withdrawal, earlier) is None:
+            return "STATE"
+    if any(open_month != record.month for open_month in open_months(fold.writer)):
+        return "STATE"
+    codes = [head.code for head in record.cut]
+    if codes != sorted(set(codes)) or CENTRE in codes:
+        return "ORDER"
+    before = {head.code: head.size for head in last_cut(fold.writer)}
+    if not before.keys() <= set(codes):
+        return "ORDER"
+    if any(head.size < before.get(head.code, 0) for head in record.cut):
+        return "ORDER"
+    net_codes = [net.code for net in record.nets]
+    if net_codes != codes or sum(net.fen for net in record.nets) != 0:
+        return "SUM"
+    return None
+
+
+def _revision_rule(fold: "Fold", _index: int, record: Withdrawal | Confirmation) -> str | None:
+    found = proposal_of(fold.writer, record.month, record.revision)
+    if found is None or found[1] != record.proposal_hash:
+        return "STATE"
+    if find(fold.writer, CENTRE, Confirmation, month_key(record.month)) is not None:
+        return "STATE"
+    key = month_key(record.month, record.revision)
+    if find(fold.writer, CENTRE, Withdrawal, key) is not None:
+        return "STATE"
+    return None
+
+
+def _ruling_rule(fold: "Fold", _index: int, record: Ruling) -> str | None:
+    return None if proposal_of(fold.writer, record.month, record.revision) else "STATE"
+
+
+def _certificate_rule(fold: "Fold", _index: int, record: Certificate) -> str | None:
+    index = find(fold.writer, CENTRE, Confirmation, month_key(record.month))
+    if index is None:
+        return "STATE"
+    leaf = log.leaf(fold.writer, log_key(CENTRE), index)
+    return None if leaf_hash(leaf) == record.confirmation_hash else "STATE"
+
+
+def _money_rule(_fold: "Fold", _index: int, record: Paid | Received) -> str | None:
+    return None if 0 < record.fen <= MAX_FEN else "SIGN"
+
+
+def _genesis_rule(fold: "Fold", index: int, record: Genesis) -> str | None:
+    return None if index == 0 and record.genesis == fold.roster.genesis else "STATE"
+
+
+def _ruleset_rule(_fold: "Fold", _index: int, record: RuleSet) -> str | None:
+    try:
+        return None if parse_ruleset(record.text).name == record.name else "RULESET"
+    except FormError:
+        return "RULESET"
+
+
+RULES: dict[type[Record], Callable[[Any, int, Any], str | None]] = {
+    Settlement: _settlement_rule,
+    Reversal: _reversal_rule,
+    Acceptance: _acceptance_rule,
+    Release: _release_rule,
+    Proposal: _proposal_rule,
+    Withdrawal: _revision_rule,
+    Confirmation: _revision_rule,
+    Ruling: _ruling_rule,
+    Certificate: _certificate_rule,
+    Paid: _money_rule,
+    Received: _money_rule,
+    Genesis: _genesis_rule,
+    Admission: membership.admission_rule,
+    Rotation: membership.rotation_rule,
+    KeyChange: membership.key_change_rule,
+    Freeze: membership.freeze_rule,
+    Continuation: membership.continuation_rule,
+    RuleSet: _ruleset_rule,
+}
+
+
+def _pair(record: Settlement | Reversal) -> tuple[str, str]:
+    return record.treatment_area, record.insured_area
+
+
+def _amounts(lines: Lines) -> tuple[int, int, int, int]:
+    return lines.employee, lines.resident, lines.other, lines.account
