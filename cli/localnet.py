@@ -11,7 +11,7 @@ from pathlib import Path
 from cli.trust import auditor_policy
 from ledger.errors import UncheckableError
 from ledger.keyfile import create_key
-from node.config import CENTRE_AUTOMATIC, PROVINCE_AUTOMATIC, Config
+from node.config import CENTRE_AUTOMATIC, PROVINCE_AUTOMATIC, Config, load_config
 from node.home import init, join
 from node.orders import call
 from node.socket import NAME
@@ -63,14 +63,22 @@ class LocalNet:
     folder: Path
     processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
 
-    async def start(self, codes: list[str]) -> None:
+    def ports(self) -> dict[str, int]:
+        """Return the port that each home is configured for."""
+        homes = [path.parent for path in self.folder.glob("*/node.toml")]
+        return {home.name: load_config(home).address[1] for home in homes}
+
+    async def start(self, codes: list[str], *, recover: bool = False) -> None:
         """Start the nodes of `codes` and wait until each answers.
+
+        Args:
+            recover: Start them as `gongzhang node recover` does.
 
         Raises:
             UncheckableError: One ended, or did not answer in two minutes; its log is named.
         """
         for code in codes:
-            await self._spawn(code)
+            await self._spawn(code, recover=recover)
         for code in codes:
             await self._ready(code)
 
@@ -102,12 +110,12 @@ class LocalNet:
         """Kill one node without a word."""
         self.processes[code].send_signal(signal.SIGKILL)
 
-    async def _spawn(self, code: str) -> None:
+    async def _spawn(self, code: str, *, recover: bool) -> None:
         home = self.folder / code
         (home / NAME).unlink(missing_ok=True)
         with (home / "node.log").open("ab") as log:
             self.processes[code] = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "node", str(home),
+                sys.executable, "-m", "node", str(home), *(["--recover"] if recover else []),
                 stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )  # fmt: skip

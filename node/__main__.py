@@ -12,8 +12,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m node", description=__doc__)
     parser.add_argument("home", type=Path)
     parser.add_argument("--ruleset", type=Path, help="rule set a new centre puts into force")
+    parser.add_argument("--recover", action="store_true", help="take back what the store lacks")
     arguments = parser.parse_args()
-    return run_home(arguments.home, ruleset=arguments.ruleset)
+    return run_home(arguments.home, ruleset=arguments.ruleset, recover=arguments.recover)
 
 
 if __name__ == "__main__":
