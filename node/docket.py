@@ -1,34 +1,45 @@
 """The docket: evidence this node has seen or been handed, and the halt that follows from it.
 
-A head whose log signed another root for what this node holds becomes an evidence file on the spot.
-It is stored, told to everybody and noted in this node's own log; from then on the node cosigns and
-copies nothing more of that log, until the centre's ruling on that very evidence stands below a
-quorum-cosigned head. The halt is read from the stored files: forgetting memory changes nothing.
+A head whose log signed another root for what this node holds becomes an evidence file on the spot,
+and so do two statements of which only one may be made. A larger head that does not continue what is
+held here is a doubt: whoever holds that other log is asked what it makes of its beginning, and the
+answer makes the evidence, or shows that there is none.
+
+Evidence is stored, told to everybody and noted in this node's own log; from then on the node
+cosigns and copies nothing more of that log, until the centre's ruling on that very evidence stands
+below a quorum-cosigned head. The halt is read from the stored files: forgetting memory changes
+nothing.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
 
 from ledger import log, tree
-from ledger.checkpoint import SignedCheckpoint
+from ledger.checkpoint import SignedCheckpoint, parse_checkpoint
+from ledger.entry import decode_entry
+from ledger.errors import FormError, VerificationError
 from ledger.evidence import (
     REWRITTEN,
+    TWO_ENTRIES,
     TWO_HEADS,
     Evidence,
     convict,
     format_evidence,
     parse_evidence,
 )
+from ledger.note import parse_note
+from ledger.proof import verify_consistency
 from ledger.table import HEAD, Reader, log_key
 from node import heads
 from node.effect import Answered, Effect, Send
-from node.message import Answer, TellEvidence
+from node.message import SPLIT, Answer, AskSplit, Split, TellEvidence
 from node.turn import Turn
 from settlement.keychain import ONCE, accused_of, author_of, chain_from
-from settlement.lookup import find
+from settlement.lookup import find, natural_key
 from settlement.party import CENTRE
-from settlement.record import Lift, Report
+from settlement.record import Lift, Report, decode_body
 from settlement.roster import Generation, claimed_size
 
 if TYPE_CHECKING:
@@ -55,12 +66,22 @@ def halted(reader: Reader, code: str, generation: int = 1) -> bool:
     return False
 
 
+@dataclass(frozen=True)
+class Doubt:
+    """A larger head that does not seem to continue the one this node went along with."""
+
+    shown: bytes
+    head: SignedCheckpoint
+    asked: frozenset[str] = frozenset()  # who could not tell
+
+
 class Docket:
     """What this node still has to tell of the evidence it holds."""
 
     def __init__(self, role: "Role") -> None:
         self.role = role
         self.told: set[tuple[str, bytes]] = set()  # member, evidence id
+        self.doubts: dict[str, Doubt] = {}
         self._files: list[tuple[str, Evidence]] | None = None  # None: to be read again
 
     def accepted(self, turn: Turn, code: str, head: SignedCheckpoint) -> None:
@@ -78,6 +99,64 @@ class Docket:
             if root != point.root:
                 self._found(turn, code, head, root)
         return halted(turn.writer, code, turn.roster.generation(code).number)
+
+    def doubt(self, reader: Reader, code: str, head: SignedCheckpoint) -> None:
+        """Note that a head does not seem to continue what is held here; somebody will know."""
+        shown = reader.get(HEAD, log_key(code) + _SHOWN)
+        if shown is not None and claimed_size(shown) < head.checkpoint.size:
+            self.doubts.setdefault(code, Doubt(shown, head))
+
+    def told_of_split(self, turn: Turn, event: Answered) -> None:
+        """Take in what another node's copy makes of the beginning of a doubtful head."""
+        message, member = event.message, event.slot[1]
+        assert isinstance(message, AskSplit)
+        doubt = self.doubts.get(message.log)
+        if doubt is None or doubt.head.checkpoint.size != message.size:
+            return
+        if event.answer.ok:
+            found = SPLIT.decode(event.answer.body)
+            exhibits = (doubt.shown, doubt.head.encode())
+            chain = self._chain(turn.writer)
+            evidence = Evidence(REWRITTEN, chain, exhibits, found.root, tuple(found.proof))
+            if self._settles(turn, message, found, doubt):
+                turn.learned.append(lambda: self.doubts.pop(message.log, None))
+                if found.root != self._shown_root(doubt) and chain:
+                    self._take(turn, message.log, evidence, report=True)
+                return
+        asked = Doubt(doubt.shown, doubt.head, doubt.asked | {member})
+        turn.learned.append(lambda: self._asked(message.log, asked))
+
+    def _settles(self, turn: Turn, message: AskSplit, found: Split, doubt: Doubt) -> bool:
+        # Whoever answers need not be believed: the proof leads to the signed head, or it does not.
+        point = doubt.head.checkpoint
+        try:
+            verify_consistency(message.old, found.root, point.size, point.root, found.proof)
+        except (FormError, VerificationError):
+            return False
+        return True
+
+    def _shown_root(self, doubt: Doubt) -> bytes:
+        return parse_checkpoint(parse_note(doubt.shown).text).root
+
+    def _asked(self, code: str, doubt: Doubt) -> None:
+        self.doubts[code] = doubt
+        if doubt.asked >= set(self.role.others):
+            del self.doubts[code]  # nobody has such a log: nothing but a wrong proof
+
+    def twice(self, turn: Turn, code: str, index: int) -> None:
+        """Look at an entry that repeats a business id: some statements may be made only once."""
+        leaf = log.leaf(turn.writer, log_key(code), index)
+        entry = decode_entry(leaf)
+        chain = self._chain(turn.writer)
+        if entry.kind not in ONCE or not chain:
+            return
+        record = decode_body(entry.kind, entry.body)
+        first = find(turn.writer, code, type(record), natural_key(record))
+        if first is None:
+            return
+        other = log.leaf(turn.writer, log_key(code), first)
+        if decode_entry(other).body != entry.body:
+            self._take(turn, code, Evidence(TWO_ENTRIES, chain, (other, leaf)), report=True)
 
     def _found(self, turn: Turn, code: str, head: SignedCheckpoint, root: bytes) -> None:
         shown = turn.writer.get(HEAD, log_key(code) + _SHOWN)
@@ -151,7 +230,7 @@ class Docket:
                 for generation in generations
                 for item in stored(reader, code, generation.number)
             ]
-        effects: list[Effect] = []
+        effects: list[Effect] = self._questions(now_ms)
         for code, evidence in self._files:
             for member in self.role.others:
                 slot = ("evidence", member)
@@ -159,4 +238,14 @@ class Docket:
                 if member != code and not known and self.role.slots.take(slot, now_ms):
                     message = TellEvidence(format_evidence(evidence))
                     effects.append(Send(slot, member, message))
+        return effects
+
+    def _questions(self, now_ms: int) -> list[Effect]:
+        effects: list[Effect] = []
+        for code, doubt in sorted(self.doubts.items()):
+            old, size = claimed_size(doubt.shown), doubt.head.checkpoint.size
+            for member in self.role.others:
+                slot = ("split", member)
+                if member not in doubt.asked and self.role.slots.take(slot, now_ms):
+                    effects.append(Send(slot, member, AskSplit(code, old, size)))
         return effects

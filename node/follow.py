@@ -135,12 +135,18 @@ class Follow:
         for index, outcome in enumerate(outcomes, start):
             if outcome is not None:
                 _log.warning("void entry", log=code, index=index, code=outcome)
+            if outcome == "DUPLICATE":
+                self.role.docket.twice(turn, code, index)
 
     def refused(self, event: Answered, error: LedgerError) -> None:
         """Remember that a source gave something that does not hold; ask another one next."""
         message = event.message
         if isinstance(message, Pull):
             self._turn_away[message.log] = self._turn_away.get(message.log, 0) + 1
+            head = self.targets.get(message.log)
+            if head is not None and isinstance(error, VerificationError):
+                with self.role.store.read() as reader:
+                    self.role.docket.doubt(reader, message.log, head)
         _log.error("refused", slot=event.slot, error=str(error), kind=type(error).__name__)
 
     def sends(self, reader: Reader, now_ms: int) -> list[Effect]:

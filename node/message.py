@@ -128,6 +128,23 @@ class AskSeen(Message, frozen=True):
     log: Code
 
 
+class AskSplit(Message, frozen=True):
+    """What a log of `size` makes of its beginning at `old`, as you hold it."""
+
+    path = "/peer/v1/ask-split"
+    changes = False
+    log: Code
+    old: Size
+    size: Size
+
+
+class Split(Part, frozen=True):
+    """The answer to `AskSplit`: the root at `old` and the proof that the larger log has it."""
+
+    root: Hash
+    proof: Annotated[list[Hash], msgspec.Meta(max_length=64)]
+
+
 class AskResult(Message, frozen=True):
     """The result document with this hash."""
 
@@ -146,10 +163,21 @@ class TellEvidence(Message, frozen=True):
 
 PEER_MESSAGES: dict[str, type[Message]] = {
     cls.path: cls
-    for cls in (Offer, TellHead, DeliverCases, TellEvidence, Pull, AskHead, AskSeen, AskResult)
+    for cls in (
+        Offer,
+        TellHead,
+        DeliverCases,
+        TellEvidence,
+        Pull,
+        AskHead,
+        AskSeen,
+        AskSplit,
+        AskResult,
+    )
 }
 _CODECS = {path: Codec(cls) for path, cls in PEER_MESSAGES.items()}
 PULLED = Codec(Pulled)
+SPLIT = Codec(Split)
 
 
 def decode_message(path: str, body: bytes) -> Message:

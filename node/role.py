@@ -169,6 +169,8 @@ class Role:
                 self.follow.answered(turn, event)
             case Answered(slot=("seen", _)):
                 self.lock.answered(turn, event)
+            case Answered(slot=("split", _)):
+                self.docket.told_of_split(turn, event)
             case Answered(slot=("evidence", _)):
                 self.docket.answered(event)
             case Answered():

@@ -7,7 +7,19 @@ values carry checksums, tiles and bundles are compared with the level above.
 from ledger import log, tree
 from ledger.table import HEAD, Reader, log_key
 from node import heads
-from node.message import PULLED, Answer, AskHead, AskResult, AskSeen, Message, Pull, Pulled
+from node.message import (
+    PULLED,
+    SPLIT,
+    Answer,
+    AskHead,
+    AskResult,
+    AskSeen,
+    AskSplit,
+    Message,
+    Pull,
+    Pulled,
+    Split,
+)
 from settlement.party import CENTRE
 
 MAX_PULL_BYTES = 4 * 1024 * 1024
@@ -29,6 +41,12 @@ def serve(reader: Reader, message: Message) -> Answer:
             return Answer(200, turn or (head.note if head else b""))
         case AskSeen(log=code):
             return Answer(200, reader.get(HEAD, log_key(code) + b"shown") or b"")
+        case AskSplit(log=code, old=old, size=size):
+            key = log_key(code)
+            if not 0 < old < size <= log.size(reader, key):
+                return NOT_FOUND
+            proof = tree.consistency_proof(reader, key, old, size)
+            return Answer(200, SPLIT.encode(Split(tree.root_at(reader, key, old), proof)))
         case AskResult(hash=digest):
             document = reader.get(HEAD, log_key(CENTRE) + b"result" + digest)
             return NOT_FOUND if document is None else Answer(200, document)

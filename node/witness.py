@@ -158,6 +158,8 @@ class Witness:
             else:
                 verify_consistency(known_size, known_root, size, root, request.proof)
         except (VerificationError, FormError) as error:
+            if known_size:
+                self.role.docket.doubt(turn.writer, code, head)
             return Answer(422, str(error).encode())
         return head
 

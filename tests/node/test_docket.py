@@ -1,22 +1,28 @@
 """A province that shows two faces: convicted on the spot, halted everywhere, until a ruling."""
 
 import pytest
+from msgspec.structs import replace
 
 from cli.trust import auditor_policy
 from ledger import log
+from ledger.entry import make_entry
 from ledger.errors import RefusedError
 from ledger.evidence import format_evidence, parse_evidence
 from ledger.policy import parse_policy
 from ledger.table import log_key
 from node.docket import halted, stored
-from node.message import TellEvidence
+from node.effect import Woken
+from node.message import Offer, TellEvidence
 from node.simulation.world import World
+from node.witness import format_request
+from settlement import state
 from settlement.keychain import judge
+from settlement.lookup import entry_at
 from settlement.party import CENTRE
-from settlement.record import Report
+from settlement.record import Proposal, Report
 from tests.network import QINGHAI, SICHUAN, TIBET
 from tests.node.test_witness import Author, ask, offer
-from tests.node.world import kinds, quiet, settled
+from tests.node.world import CODES, imported, kinds, quiet, settled
 
 OTHERS = (CENTRE, TIBET, QINGHAI)
 
@@ -128,3 +134,97 @@ def test_the_same_evidence_twice_is_kept_once(world: World) -> None:
     assert answer is not None
     assert answer.status == 200
     assert len(stored(world.nodes[QINGHAI].store, SICHUAN)) == 1
+
+
+# --- a larger head that does not continue what is held -------------------------------------------
+
+
+def larger_fork(world: World, *, holder: bool) -> tuple[Author, Author]:
+    """Show Qinghai one log and, with `holder`, Tibet a longer one that begins otherwise."""
+    one, two = Author(world), Author(world)
+    assert offer(world, one, 0, one.leaves("A1", "A2", "A3")) == 200
+    world.faults.cut |= {(QINGHAI, TIBET), (TIBET, QINGHAI)}
+    leaves = two.leaves("A1", "B2", "B3", "B4", "B5")
+    if holder:
+        answer = ask(world, Offer(format_request(0, [], two.note()), leaves), TIBET)
+        assert answer is not None
+        assert answer.status == 200
+    world.faults.cut -= {(QINGHAI, TIBET), (TIBET, QINGHAI)}
+    return one, two
+
+
+def test_a_longer_log_with_another_beginning_convicts_once_somebody_holds_it(world: World) -> None:
+    _, two = larger_fork(world, holder=True)
+    assert offer(world, two, 3, [], two.proof(3)) == 422
+    settled(world, 60_000)
+    for code in (CENTRE, TIBET, QINGHAI):
+        found = stored(world.nodes[code].store, SICHUAN)
+        assert {item.kind for item in found} == {"rewritten"}
+        assert halted(world.nodes[code].store, SICHUAN)
+    policy = parse_policy(auditor_policy(world.founding.genesis).encode())
+    (evidence,) = stored(world.nodes[QINGHAI].store, SICHUAN)
+    assert "does not begin" in judge(evidence, policy).text
+
+
+def test_a_wrong_proof_of_an_honest_log_convicts_nobody(world: World) -> None:
+    author = Author(world)
+    assert offer(world, author, 0, author.leaves("A1", "A2", "A3")) == 200
+    more = author.leaves("A4", "A5")
+    assert offer(world, author, 3, [], [bytes(32)] * 3) == 422
+    role = world.nodes[QINGHAI].role
+    assert role is not None
+    assert SICHUAN in role.docket.doubts
+    settled(world, 120_000)
+    assert role.docket.doubts == {}  # nobody holds such a log
+    assert stored(world.nodes[QINGHAI].store, SICHUAN) == []
+    assert offer(world, author, 3, more, author.proof(3)) == 200
+
+
+def test_who_holds_an_honest_larger_log_ends_the_doubt(world: World) -> None:
+    author = Author(world)
+    leaves = author.leaves("A1", "A2", "A3")
+    assert offer(world, author, 0, leaves) == 200
+    more = author.leaves("A4", "A5")
+    world.faults.cut |= {(TIBET, QINGHAI)}
+    ask(world, Offer(format_request(0, [], author.note()), [*leaves, *more]), TIBET)
+    world.faults.cut -= {(TIBET, QINGHAI)}
+    assert offer(world, author, 3, [], [bytes(32)] * 3) == 422
+    settled(world, 60_000)
+    role = world.nodes[QINGHAI].role
+    assert role is not None
+    assert role.docket.doubts == {}
+    assert all(stored(world.nodes[code].store, SICHUAN) == [] for code in OTHERS)
+
+
+# --- two statements of which one may be made -----------------------------------------------------
+
+
+def test_a_centre_that_proposes_twice_in_one_log_convicts_itself() -> None:
+    world = imported(quiet(frozenset({"accept"})))
+    world.ask(CENTRE, "close", month="2017-03")
+    settled(world)
+    node = world.nodes[CENTRE]
+    key = log_key(CENTRE)
+    index = kinds(world, CENTRE).index("Proposal")
+    proposal = entry_at(node.store, CENTRE, index)[1]
+    assert isinstance(proposal, Proposal)
+    other = replace(proposal, ruleset_hash=bytes(32))
+    size = log.size(node.store, key)
+    origin = world.founding.origin(CENTRE)
+    leaf = make_entry(
+        node.keys.entry, world.founding.network_id, origin, size, 50, 1, other.encode()
+    )
+
+    def change(writer: object) -> None:
+        log.append(writer, key, [leaf], size)  # type: ignore[arg-type]
+        state.apply(writer, world.founding, CENTRE, [leaf])  # type: ignore[arg-type]
+
+    node.store.transact(change)
+    world._give(CENTRE, [Woken()])
+    settled(world, 120_000)
+    policy = parse_policy(auditor_policy(world.founding.genesis).encode())
+    for code in CODES:
+        (evidence,) = stored(world.nodes[code].store, CENTRE)
+        assert evidence.kind == "two-entries"
+        assert judge(evidence, policy).origin == origin
+        assert halted(world.nodes[code].store, CENTRE)
