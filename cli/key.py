@@ -8,9 +8,11 @@ import typer
 from cli.homes import Home, Json, open_home
 from cli.output import emit, guarded, out, say, table, talk
 from ledger.cosignature import witness_name
-from ledger.keyfile import is_sealed, load_key, read_public
+from ledger.errors import FormError
+from ledger.keyfile import create_key, is_sealed, load_key, read_public
 from ledger.note import COSIGNATURE, ED25519, format_vkey, verifier_key
-from node.home import NEXT, founding_roster, prepare_rotation, public_member
+from node.config import load_config
+from node.home import FOREIGN, NEXT, founding_roster, prepare_rotation, public_member
 from settlement.roster import PURPOSES
 
 app = typer.Typer(no_args_is_help=True, help=say("Keys.", "密钥。"))
@@ -98,6 +100,32 @@ def _row(generation: int, purpose: str, key: bytes, start: int, *, current: bool
     state = "counts" if current else "past"
     return {"generation": generation, "purpose": purpose, "key": key.hex(), "since": start,
             "state": state}  # fmt: skip
+
+
+@app.command()
+def foreign(home: Home, as_json: Json = False) -> None:
+    """Show the key under which logs outside the network are cosigned; make it if there is none.
+
+    Their keys are listed in node.toml as [[witness.log]], the name of this witness as
+    witness.name.
+    """
+
+    def act() -> str:
+        name = load_config(home).witness_name
+        if not name:
+            raise FormError(str(home / "node.toml"), 'a [witness] table with `name = "..."`')
+        path = home / "keys" / FOREIGN
+        if path.exists():
+            public = read_public(path)[1]
+        else:
+            public = create_key(path, "foreign", passphrase=_passphrase(home))
+        return format_vkey(verifier_key(name, COSIGNATURE, public))
+
+    vkey = guarded(act, as_json=as_json)
+    if as_json:
+        emit({"ok": True, "vkey": vkey})
+    else:
+        typer.echo(vkey)
 
 
 @app.command()

@@ -2,6 +2,7 @@
 
 import getpass
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -106,9 +107,7 @@ def join(
         known.pop(config.code, None)
         decision = admission.read_bytes() if admission else None
         roster = join_home(home, genesis.read_bytes(), decision, vault)
-        text = format_config(
-            Config(config.code, config.url, config.business_date, config.automatic, known)
-        )
+        text = format_config(replace(config, peers=known))
         write_durably(home / "node.toml", text.encode())
         return roster.network_id.hex()
 

@@ -41,6 +41,11 @@ ZH = {
         "核验备份并放入尚无存储的目录；随后运行 `gongzhang node recover`。\n\n"
         "节点在签名之前，先从其他节点取回备份中缺少的内容。",
     "a folder made by `node backup`": "由 `node backup` 生成的文件夹",
+    "Show the key under which logs outside the network are cosigned; make it if there is none.\n\n"
+    "Their keys are listed in node.toml as [[witness.log]], the name of this witness as\n"
+    "witness.name.":
+        "显示用于见证网络之外日志的密钥；如无则生成。\n\n"
+        "外部日志的密钥列于 node.toml 的 [[witness.log]]，见证名称为 witness.name。",
     "Show every key this node's log has had: which counts, since when, and what follows.":
         "显示本节点日志用过的全部密钥：现行、起始条目与后继。",
     "Make the key that follows; the node goes over to it at its next start.\n\n"

@@ -61,15 +61,20 @@ def format_checkpoint(point: Checkpoint) -> str:
     return f"{point.origin}\n{point.size}\n{base64_of(point.root)}\n"
 
 
-def parse_checkpoint(text: str) -> Checkpoint:
+def parse_checkpoint(text: str, *, extended: bool = False) -> Checkpoint:
     """Return the checkpoint of a text.
 
+    Args:
+        extended: Accept extension lines and ignore them, as a witness of foreign logs must. Own
+            logs have none: no monitor checks them.
+
     Raises:
-        FormError: Other than three lines (extension lines are refused: no monitor checks them), a
+        FormError: Other than three lines, an empty extension line, a
             size that is not the one spelling of a number, or a root of another length.
     """
     lines = text.split("\n")
-    if len(lines) != 4 or lines[3] or not lines[0]:
+    extra = lines[3:-1] if extended else []
+    if len(lines) != 4 + len(extra) or lines[-1] or not lines[0] or not all(extra):
         raise FormError("checkpoint", "origin, size and root, each on a line", text)
     if not lines[1].isascii() or not lines[1].isdigit() or str(int(lines[1][:20])) != lines[1]:
         raise FormError("checkpoint size", "a decimal number without leading zeros", lines[1])
@@ -86,7 +91,9 @@ def sign_checkpoint(point: Checkpoint, seed: bytes) -> bytes:
     return format_note(Note(text, (sign_note(text, point.origin, seed),)))
 
 
-def open_checkpoint(data: bytes, origin: str, *keys: bytes) -> SignedCheckpoint:
+def open_checkpoint(
+    data: bytes, origin: str, *keys: bytes, extended: bool = False
+) -> SignedCheckpoint:
     """Return the checkpoint of a signed note, verified with the log's key, or one of several.
 
     Raises:
@@ -94,7 +101,7 @@ def open_checkpoint(data: bytes, origin: str, *keys: bytes) -> SignedCheckpoint:
         VerificationError: The log's key has not signed it.
     """
     note = parse_note(data)
-    point = parse_checkpoint(note.text)
+    point = parse_checkpoint(note.text, extended=extended)
     if point.origin != origin:
         raise FormError("checkpoint origin", origin, point.origin)
     verify_note(note, [verifier_key(origin, ED25519, key) for key in keys])

@@ -23,7 +23,9 @@ from nacl.utils import random
 from ledger.errors import FormError, KeyFileError
 from ledger.signature import SEED_BYTES, generate_seed, public_key
 
-PURPOSES = ("entry", "checkpoint", "witness", "transport", "operator", "governance")
+PURPOSES = (
+    "entry", "checkpoint", "witness", "transport", "operator", "governance", "foreign"
+)  # fmt: skip
 OPSLIMIT = pwhash.argon2id.OPSLIMIT_MODERATE
 MEMLIMIT = pwhash.argon2id.MEMLIMIT_MODERATE
 MAX_OPSLIMIT = 16

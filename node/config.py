@@ -7,6 +7,11 @@ automatic = ["accept", "attest"]     # what the node does without being asked
 
 [peers]
 100000 = "http://127.0.0.1:7010"
+
+[witness]                            # logs outside the network, cosigned under a key of their own
+name = "witness.example.cn/510000"
+[[witness.log]]
+vkey = "log.example.org+5b3a…"
 """
 
 import json
@@ -15,7 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from ledger.entry import PREFIX
 from ledger.errors import FormError
+from ledger.note import ED25519, check_name, parse_vkey
 from settlement.party import party
 
 PROVINCE_AUTOMATIC = frozenset({"accept", "attest"})
@@ -31,6 +38,8 @@ class Config:
     business_date: str = "system"
     automatic: frozenset[str] = frozenset()
     peers: dict[str, str] = field(default_factory=dict)
+    witness_name: str = ""
+    foreign_logs: tuple[str, ...] = ()  # verifier keys
 
     @property
     def address(self) -> tuple[str, int]:
@@ -64,7 +73,7 @@ def parse_config(text: str) -> Config:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise FormError("node.toml", "TOML", str(error)) from None
-    unknown = data.keys() - {"code", "url", "business_date", "automatic", "peers"}
+    unknown = data.keys() - {"code", "url", "business_date", "automatic", "peers", "witness"}
     if unknown:
         raise FormError("node.toml", "only known keys", ", ".join(sorted(unknown)))
     code = data.get("code")
@@ -83,7 +92,31 @@ def parse_config(text: str) -> Config:
     url = data.get("url")
     split_url(str(url), "node.toml url")
     date = data.get("business_date", "system")
-    return Config(code, str(url), str(date), frozenset(map(str, automatic)), dict(peers))
+    name, logs = _witness(data.get("witness", {}))
+    acts = frozenset(map(str, automatic))
+    return Config(code, str(url), str(date), acts, dict(peers), name, logs)
+
+
+def _witness(table: object) -> tuple[str, tuple[str, ...]]:
+    if not isinstance(table, dict) or table.keys() - {"name", "log"}:
+        raise FormError("node.toml witness", "a name and [[witness.log]] tables", table)
+    name, listed = table.get("name", ""), table.get("log", [])
+    if not isinstance(listed, list) or not isinstance(name, str):
+        raise FormError("node.toml witness", "a name and [[witness.log]] tables", table)
+    if listed:
+        check_name(name)
+    vkeys = []
+    for number, item in enumerate(listed, 1):
+        place = f"node.toml witness.log {number}"
+        if not isinstance(item, dict) or item.keys() != {"vkey"}:
+            raise FormError(place, '`vkey = "..."` and nothing else', item)
+        key = parse_vkey(str(item["vkey"]))
+        if key.type != ED25519 or key.name.startswith(PREFIX):
+            raise FormError(place, "an Ed25519 key of a log outside this network", key.name)
+        vkeys.append(str(item["vkey"]))
+    if len({parse_vkey(text).name for text in vkeys}) != len(vkeys):
+        raise FormError("node.toml witness.log", "every origin once")
+    return name, tuple(vkeys)
 
 
 def format_config(config: Config) -> str:
@@ -97,6 +130,10 @@ def format_config(config: Config) -> str:
         "[peers]",
         *(f"{code} = {json.dumps(url)}" for code, url in sorted(config.peers.items())),
     ]
+    if config.witness_name:
+        lines += ["", "[witness]", f"name = {json.dumps(config.witness_name)}"]
+    for vkey in config.foreign_logs:
+        lines += ["[[witness.log]]", f"vkey = {json.dumps(vkey)}"]
     return "\n".join(lines) + "\n"
 
 

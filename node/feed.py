@@ -15,10 +15,10 @@ from ledger.errors import FormError, RewoundError, VerificationError
 from ledger.note import NoteSignature, parse_signature
 from ledger.table import Reader, log_key
 from node import heads
+from node.addcheckpoint import format_request
 from node.effect import Answered, Effect, Send
 from node.message import MAX_OFFER, MAX_OFFER_BYTES, Offer, TellHead
 from node.turn import Turn
-from node.witness import format_request
 
 if TYPE_CHECKING:
     from node.role import Role

@@ -13,12 +13,14 @@ node.sock        the running node's socket for the command line
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from ledger.disk import sync_directory, write_durably
 from ledger.encoding import Codec
 from ledger.errors import FormError, LedgerError
 from ledger.keyfile import create_key, load_key, read_public
+from ledger.note import parse_vkey
 from ledger.signer import SignerState
 from ledger.store import LmdbStore, check_in_child, copy_store
 from ledger.table import LEAF
@@ -31,12 +33,14 @@ from node.province import Province
 from node.role import Role
 from node.vault import TABLES as VAULT_TABLES
 from node.vault import Vault
+from node.witness import Foreign
 from settlement.membership import admission_message, check_approvals
 from settlement.party import CENTRE
 from settlement.record import Admission, Member
 from settlement.roster import PURPOSES, Roster
 
 NEXT = ".next.key"
+FOREIGN = "foreign.key"
 ADMISSION = "network.admission"
 _ADMISSION = Codec(Admission)
 Ask = Callable[[], bytes | None]
@@ -144,6 +148,14 @@ def load_keys(home: Path, passphrase: Ask) -> Keys:
     return Keys(entry, checkpoint, witness, transport, following)
 
 
+def _foreign(home: Path, config: Config, passphrase: Ask) -> Foreign | None:
+    if not config.foreign_logs:
+        return None
+    seed = load_key(home / "keys" / FOREIGN, "foreign", passphrase=passphrase())
+    keys = [parse_vkey(text) for text in config.foreign_logs]
+    return Foreign(config.witness_name, seed, {key.name: key for key in keys})
+
+
 def prepare_rotation(home: Path, purpose: str, passphrase: bytes | None = None) -> bytes:
     """Make the key that will follow; the next start of the node rotates to it. Returns it, public.
 
@@ -213,6 +225,7 @@ def open_home(
     """
     config = load_config(home)
     roster = founding_roster(home)
+    passphrase = cache(passphrase)  # asked for once
     keys = load_keys(home, passphrase)
     opened: list[LmdbStore] = []
     if recover and not (home / "data").exists():
@@ -234,6 +247,7 @@ def open_home(
             item.close()
         raise
     retire_keys(home, role)
+    role.witness.foreign = _foreign(home, config, passphrase)
     with store.read() as reader:
         had_entries = reader.last(LEAF, b"", b"\xff" * 20) is not None
     return Opened(config, role, store, vault_store, signer, had_entries)

@@ -1,27 +1,27 @@
 """Cosigning: what this node answers when a log asks it to witness a head.
 
-The order of checks is the specification's: form, origin, the log's signature, old above size, old
-not the last cosigned size, proof. For a log of the roster one more thing must hold: the node has
-the entries. Until they have arrived the request is parked, for a while, and then refused with 503.
+For a log of the roster one more thing must hold than the specification asks (see `addcheckpoint`):
+the node has the entries. Until they have arrived the request is parked, for a while, and then
+refused with 503. Logs outside the network may be listed in the configuration; they are cosigned
+under a name and key of their own, and nothing of them is held.
 
 A crash between storing the signer state and sending the answer leaves a cosignature that nobody
 has: the log asks again, gets it for the same size and root.
 """
 
-from base64 import b64decode, b64encode
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ledger import log, tree
-from ledger.checkpoint import SignedCheckpoint, open_checkpoint
+from ledger.checkpoint import SignedCheckpoint, open_checkpoint, parse_checkpoint
 from ledger.cosignature import cosign, merge_signatures, witness_name
 from ledger.errors import FormError, RefusedError, VerificationError
 from ledger.hashing import EMPTY_ROOT, hash_bytes
-from ledger.note import format_signature, parse_note
-from ledger.proof import verify_consistency
+from ledger.note import NoteSignature, VerifierKey, format_signature, parse_note
 from ledger.signer import COSIGNED
 from ledger.table import HEAD, Reader, log_key
+from node.addcheckpoint import Request, parse_request, refusal
 from node.docket import halted
 from node.effect import Asked
 from node.message import Answer
@@ -31,17 +31,23 @@ from settlement.roster import checkpoint_key
 if TYPE_CHECKING:
     from node.role import Role
 
+
+def foreign_place(origin: str) -> bytes:
+    """Return the key under which the newest cosigned head of a foreign log is kept."""
+    return b"foreign/" + hash_bytes(origin.encode())
+
+
 PARK_MS = 5_000
 MAX_PARKED = 512
 
 
 @dataclass(frozen=True)
-class Request:
-    """A parsed add-checkpoint request."""
+class Foreign:
+    """Logs outside the network that this node witnesses, under a name and key of their own."""
 
-    old: int
-    proof: list[bytes]
-    note: bytes
+    name: str
+    seed: bytes = field(repr=False)
+    logs: Mapping[str, VerifierKey] = field(default_factory=dict)  # by origin
 
 
 @dataclass(frozen=True)
@@ -54,45 +60,13 @@ class Parked:
     until_ms: int
 
 
-def format_request(old: int, proof: list[bytes], note: bytes) -> bytes:
-    """Return the body of an add-checkpoint request. Source: C2SP tlog-witness."""
-    lines = [f"old {old}", *(b64encode(item).decode() for item in proof), "", ""]
-    return "\n".join(lines).encode() + note
-
-
-def parse_request(body: bytes) -> Request:
-    """Return the parsed body of an add-checkpoint request.
-
-    Raises:
-        FormError: Not of that form, more than 63 proof lines, or not the one spelling.
-    """
-    head, separator, note = body.partition(b"\n\n")
-    first, *lines = head.split(b"\n")
-    old = first.removeprefix(b"old ")
-    if not separator or first == old or not old.isdigit() or (old[:1] == b"0" and old != b"0"):
-        raise FormError("add-checkpoint", "`old <size>`, proof lines, an empty line, a checkpoint")
-    if len(lines) > 63:
-        raise FormError("add-checkpoint", "at most 63 proof lines", len(lines))
-    proof = [_hash_line(line) for line in lines]
-    return Request(int(old), proof, note)
-
-
-def _hash_line(line: bytes) -> bytes:
-    try:
-        value = b64decode(line, validate=True)
-    except ValueError:
-        value = b""
-    if len(value) != 32 or b64encode(value) != line:
-        raise FormError("add-checkpoint proof", "32 bytes in base64", line)
-    return value
-
-
 class Witness:
     """The witness of one node."""
 
     def __init__(self, role: "Role") -> None:
         self.role = role
         self.parked: list[Parked] = []
+        self.foreign: Foreign | None = None
 
     def asked(self, turn: Turn, event: Asked, body: bytes, leaves: Sequence[bytes] = ()) -> None:
         """Answer an add-checkpoint request, or park it until its entries have arrived.
@@ -112,7 +86,11 @@ class Witness:
         except FormError as error:
             turn.reply(event.ticket, Answer(400, str(error).encode()))
             return
-        code = turn.roster.owner(request.note.split(b"\n", 1)[0].decode("utf-8", "replace"))
+        origin = request.note.split(b"\n", 1)[0].decode("utf-8", "replace")
+        if self.foreign is not None and origin in self.foreign.logs:
+            self._foreign(turn, event.ticket, self.foreign.logs[origin], request)
+            return
+        code = turn.roster.owner(origin)
         if code is None or code == self.role.code:
             turn.reply(event.ticket, Answer(404, b"unknown origin\n"))
             return
@@ -140,28 +118,31 @@ class Witness:
         if halted(turn.writer, code, generation.number):
             return Answer(403, b"halted by evidence against the author of this log\n")
         self.role.docket.suspect(turn, code, head)
-        size, root = head.checkpoint.size, head.checkpoint.root
-        if request.old > size:
-            return Answer(400, b"old is above the checkpoint's size\n")
         known = self.role.signer.cosigned(origin)
-        known_size, known_root = (known[0], known[1]) if known else self._began(turn, code)
-        if request.old != known_size:
-            return Answer(409, b"%d\n" % known_size)
-        if size == 0 or known_size == size:
-            if root != (EMPTY_ROOT if size == 0 else known_root) or request.proof:
-                return Answer(422, b"same size, another root\n")
-            return head
+        size, root = (known[0], known[1]) if known else self._began(turn, code)
+        refused = refusal(request, head.checkpoint, size, root)
+        if refused is not None and refused.status == 422 and 0 < size < head.checkpoint.size:
+            self.role.docket.doubt(turn.writer, code, head)
+        return head if refused is None else refused
+
+    def _foreign(self, turn: Turn, ticket: int, key: VerifierKey, request: Request) -> None:
+        # Of a log outside the network nothing is held: the plain meaning of the specification.
         try:
-            if known_size == 0:
-                if request.proof:
-                    raise VerificationError("a proof with old 0")
-            else:
-                verify_consistency(known_size, known_root, size, root, request.proof)
-        except (VerificationError, FormError) as error:
-            if known_size:
-                self.role.docket.doubt(turn.writer, code, head)
-            return Answer(422, str(error).encode())
-        return head
+            head = open_checkpoint(request.note, key.name, key.key, extended=True)
+        except VerificationError as error:
+            turn.reply(ticket, Answer(403, str(error).encode()))
+            return
+        except FormError as error:
+            turn.reply(ticket, Answer(400, str(error).encode()))
+            return
+        known = self.role.signer.cosigned(key.name)
+        size, root = (known[0], known[1]) if known else (0, EMPTY_ROOT)
+        refused = refusal(request, head.checkpoint, size, root)
+        if refused is not None:
+            turn.reply(ticket, refused)
+            return
+        turn.writer.put(HEAD, foreign_place(key.name), head.encode())
+        turn.cosign.append((ticket, head))
 
     def _began(self, turn: Turn, code: str) -> tuple[int, bytes]:
         # A successor's log begins with what was frozen.
@@ -210,21 +191,28 @@ class Witness:
         With the log's signature and this witness's. None if there is no such log, or nothing of it
         has been cosigned. The signature is the one made before, made again: same time, same bytes.
         """
-        role = self.role
-        origins = {hash_bytes(role.roster.origin(c).encode()).hex(): c for c in role.others}
-        code = origins.get(digest)
-        if code is None:
+        known = {self.role.roster.origin(code): code for code in self.role.others}
+        names = [*known, *(self.foreign.logs if self.foreign else ())]
+        origin = next((n for n in names if hash_bytes(n.encode()).hex() == digest), None)
+        last = None if origin is None else self.role.signer.cosigned(origin)
+        if origin is None or last is None:
             return None
-        known = role.signer.cosigned(role.roster.origin(code))
-        note = reader.get(HEAD, log_key(code) + b"shown")
-        if known is None or note is None:
+        if origin in known:
+            note = reader.get(HEAD, log_key(known[origin]) + b"shown")
+        else:
+            note = reader.get(HEAD, foreign_place(origin))
+        if note is None:
             return None
-        key = checkpoint_key(role.roster.generation(code), note)
-        head = open_checkpoint(note, role.roster.origin(code), key)
-        if (head.checkpoint.size, head.checkpoint.root) != known[:2]:
+        text = parse_note(note).text
+        point = parse_checkpoint(text, extended=True)
+        if (point.size, point.root) != last[:2]:
             return None  # the journal is a turn ahead of the store, or was
-        line = cosign(head.note.text, witness_name(role.origin), role.witness_seed, known[2])
-        return merge_signatures(note, [line])
+        return merge_signatures(note, [self._line(origin, text, last[2])])
+
+    def _line(self, origin: str, text: str, stamp: int) -> NoteSignature:
+        if self.foreign is not None and origin in self.foreign.logs:
+            return cosign(text, self.foreign.name, self.foreign.seed, stamp)
+        return cosign(text, witness_name(self.role.origin), self.role.witness_seed, stamp)
 
     def signed(
         self, requests: list[tuple[int, SignedCheckpoint]], now_ms: int
@@ -244,7 +232,6 @@ class Witness:
             except RefusedError:
                 answers[ticket] = Answer(409, b"%d\n" % (last[0] if last else 0))
                 continue
-            name = witness_name(self.role.origin)
-            line = cosign(head.note.text, name, self.role.witness_seed, stamp)
+            line = self._line(point.origin, head.note.text, stamp)
             answers[ticket] = Answer(200, format_signature(line).encode())
         return answers

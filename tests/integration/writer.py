@@ -17,10 +17,10 @@ from ledger.checkpoint import Checkpoint, sign_checkpoint
 from ledger.entry import make_entry
 from ledger.table import log_key
 from node import logs
+from node.addcheckpoint import format_request
 from node.effect import Answered, Asked, Ordered, Reply, Send, Started
 from node.home import load_keys, open_home
 from node.message import Answer, AskSeen, Offer
-from node.witness import format_request
 from tests.network import QINGHAI, SICHUAN, Logs, case_row, settlement
 
 GROUP = 7

@@ -46,6 +46,37 @@ def test_one_wrong_value_is_named(old: str, new: str, named: str) -> None:
         parse_config(TEXT.replace(old, new, 1))
 
 
+VKEY = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
+FOREIGN = f"""
+[witness]
+name = "witness.example.cn/630000"
+[[witness.log]]
+vkey = "{VKEY}"
+"""
+
+
+def test_foreign_logs_are_listed_with_their_keys_and_survive_their_text() -> None:
+    config = parse_config(TEXT + FOREIGN)
+    assert (config.witness_name, config.foreign_logs) == ("witness.example.cn/630000", (VKEY,))
+    assert parse_config(format_config(config)) == config
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ("witness.example.cn/630000", "a witness", "key name"),
+        ('name = "witness.example.cn/630000"', "", "key name"),
+        ("530d903a", "530d903b", "vkey"),
+        ("vkey =", "key =", "witness.log 1"),
+        ("name =", "names =", "witness"),
+        (f'vkey = "{VKEY}"', f'vkey = "{VKEY}"\n[[witness.log]]\nvkey = "{VKEY}"', "every origin"),
+    ],
+)
+def test_one_fault_among_foreign_logs_is_named(old: str, new: str, named: str) -> None:
+    with pytest.raises(FormError, match=named):
+        parse_config(TEXT + FOREIGN.replace(old, new))
+
+
 def test_a_folder_that_is_no_home_says_how_to_make_one(tmp_path: Path) -> None:
     with pytest.raises(FormError, match="node init"):
         load_config(tmp_path)

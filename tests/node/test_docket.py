@@ -10,11 +10,11 @@ from ledger.errors import RefusedError
 from ledger.evidence import format_evidence, parse_evidence
 from ledger.policy import parse_policy
 from ledger.table import log_key
+from node.addcheckpoint import format_request
 from node.docket import halted, stored
 from node.effect import Woken
 from node.message import Offer, TellEvidence
 from node.simulation.world import World
-from node.witness import format_request
 from settlement import state
 from settlement.keychain import judge
 from settlement.lookup import entry_at

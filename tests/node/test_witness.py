@@ -12,10 +12,11 @@ from ledger.errors import FormError
 from ledger.hashing import EMPTY_ROOT, hash_bytes
 from ledger.note import parse_note, parse_signature
 from ledger.table import log_key
+from node.addcheckpoint import format_request, parse_request
 from node.effect import Asked, Reply
 from node.message import AddCheckpoint, Answer, Offer
 from node.simulation.world import World
-from node.witness import PARK_MS, format_request, parse_request
+from node.witness import PARK_MS
 from settlement.party import CENTRE
 from tests.network import QINGHAI, SICHUAN, TIBET, Logs, settlement
 from tests.node.world import quiet
