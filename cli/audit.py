@@ -15,7 +15,7 @@ from cli.compare import Difference
 from cli.compare import compare as compare_sources
 from cli.output import emit, guarded, name_of, out, say, table, talk, yuan
 from cli.source import open_source
-from cli.verify import Audit, Report, void_text
+from cli.verify import Audit, LogAudit, Report, void_text
 from ledger.disk import write_durably
 from ledger.errors import FormError
 from ledger.evidence import Conviction, format_evidence, parse_evidence
@@ -282,6 +282,13 @@ def print_report(report: Report, *, brief: bool = False) -> None:
         )
     )
     console.print(say("policy fingerprint ", "信任文件指纹 ") + report.policy)
+    if report.withstands is not None:
+        console.print(
+            say(
+                f"its quorum withstands {report.withstands} dishonest witnesses",
+                f"其法定人数可承受 {report.withstands} 个不诚实的见证者",
+            )
+        )
 
 
 def _logs_table(report: Report) -> object:
@@ -291,10 +298,20 @@ def _logs_table(report: Report) -> object:
         (say("root", "根"), "left"),
     ]  # fmt: skip
     rows = [
-        [name_of(a.code), str(a.size), str(len(a.void)), str(len(a.witnesses)), a.root[:16]]
+        [name_of(a.code), str(a.size), str(len(a.void)), _signed(a, report), a.root[:16]]
         for a in report.logs
     ]
     return table(say("Logs", "日志"), columns, rows)
+
+
+def _signed(log: LogAudit, report: Report) -> str:
+    count, signed = str(len(log.witnesses)), set(log.witnesses)
+    everybody = {item.code for item in report.logs} - {log.code}
+    if not signed < everybody:  # all of them, or names that a policy has chosen
+        return count
+    missing = sorted(everybody - signed)
+    shown = " ".join(missing[:4]) + (" …" if len(missing) > 4 else "")
+    return count + say(f", not {shown}", f"，缺 {shown}")
 
 
 def _months_table(report: Report) -> object:

@@ -7,9 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.homes import Home, Json, open_home
+from cli.homes import Home, Json, OpenHome, open_home
 from cli.output import emit, fail, guarded, name_of, out, say, table, talk, yuan
+from cli.prove import write_proof
+from ledger.checkpoint import SignedCheckpoint
+from ledger.cosignature import cosigners_of
 from ledger.errors import FormError, RefusedError
+from ledger.note import parse_note
+from node import heads
 from node.orders import call, check
 from settlement.importing import LineFault
 from settlement.life import case_life, explain
@@ -92,13 +97,23 @@ def print_faults(faults: Sequence[LineFault], *, as_json: bool) -> None:
 def show(
     setl_id: Annotated[str, typer.Argument(help="the settlement's id")],
     home: Home,
+    receipt: Annotated[
+        Path | None,
+        typer.Option("--receipt", help="write FILE.tlog-proof and FILE.leaf to hand on"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show where a case stands, in which batch, and what comes next."""
+    """Show where a case stands, who has witnessed it, in which batch, and what comes next."""
 
     def act() -> dict[str, Any] | None:
         with open_home(home) as opened:
-            return case_life(opened.reader, opened.roster, setl_id)
+            life = case_life(opened.reader, opened.roster, setl_id)
+            if life is None:
+                return None
+            if receipt is not None:
+                names = [receipt.with_name(receipt.name + end) for end in (".tlog-proof", ".leaf")]
+                write_proof(opened, life["log"], life["index"], names[0], names[1])
+            return {**life, "witnesses": _witnesses(opened, life["log"], life["index"])}
 
     life = guarded(act, as_json=as_json)
     if life is None:
@@ -114,6 +129,7 @@ def show(
         [say("id", "结算编号"), setl_id],
         [say("kind", "类型"), life["kind"]],
         [say("place", "位置"), f"{name_of(life['log'])} #{life['index']}"],
+        [say("witnesses", "见证"), _shown(life["witnesses"])],
         [say("owes", "应付方"), name_of(life["debtor"])],
         [say("is owed", "应收方"), name_of(life["creditor"])],
         [say("service month", "所属月份"), life["month"]],
@@ -124,3 +140,20 @@ def show(
         [say("next", "下一步"), say(life["next"]["en"], life["next"]["zh"])],
     ]
     out().print(table(say("The case", "个案"), [("", "left"), ("", "left")], rows))
+
+
+def _witnesses(opened: OpenHome, code: str, index: int) -> list[str]:
+    """Return who cosigned the newest head known here, if it covers the entry."""
+    head = heads.load(opened.reader, code)
+    if head is None or head.size <= index:
+        return []
+    point = opened.roster.open_head(code, head.note)
+    signed = SignedCheckpoint(point, parse_note(head.note))
+    return sorted(cosigners_of(signed, opened.roster.witnesses(code)))
+
+
+def _shown(witnesses: list[str]) -> str:
+    if not witnesses:
+        return say("none yet: no quorum has cosigned it", "尚无：未达法定见证")
+    names = ", ".join(witnesses[:6]) + (" …" if len(witnesses) > 6 else "")
+    return f"{len(witnesses)}: {names}"

@@ -38,22 +38,8 @@ def prove(
     """Write the proof that an entry stands in a log, and the entry itself."""
 
     def act() -> KnownHead:
-        for path in (out_file, leaf_out):
-            if path.exists():
-                raise FormError(str(path), "a file that does not exist yet")
         with open_home(home) as opened:
-            head = _head(opened, log)
-            if index >= head.size:
-                raise FormError("--index", f"below {head.size}, the cosigned size", index)
-            key = log_key(log)
-            hashes = tree.inclusion_proof(opened.reader, key, index, head.size)
-            leaf = logs.leaf(opened.reader, key, index)
-            policy = parse_policy(log_policy(opened.roster, log).encode())
-        proof = ProofFile(index, tuple(hashes), head.note)
-        check_proof_file(proof, leaf, policy)  # never hand out what does not hold
-        out_file.write_bytes(format_proof_file(proof))
-        leaf_out.write_bytes(leaf)
-        return head
+            return write_proof(opened, log, index, out_file, leaf_out)
 
     head = guarded(act, as_json=as_json)
     if as_json:
@@ -65,6 +51,31 @@ def prove(
                 f"{name_of(log)} #{index}（日志大小 {head.size}）：{out_file}，{leaf_out}",
             )
         )
+
+
+def write_proof(
+    opened: OpenHome, log: str, index: int, out_file: Path, leaf_out: Path
+) -> KnownHead:
+    """Write the proof file of an entry and its leaf; return the head they lead to.
+
+    Raises:
+        FormError: A file exists, or the index lies above the cosigned head.
+        UncheckableError: No quorum-cosigned head of the log is known here.
+    """
+    for path in (out_file, leaf_out):
+        if path.exists():
+            raise FormError(str(path), "a file that does not exist yet")
+    head = _head(opened, log)
+    if index >= head.size:
+        raise FormError("index", f"below {head.size}, the cosigned size", index)
+    hashes = tree.inclusion_proof(opened.reader, log_key(log), index, head.size)
+    leaf = logs.leaf(opened.reader, log_key(log), index)
+    proof = ProofFile(index, tuple(hashes), head.note)
+    policy = parse_policy(log_policy(opened.roster, log).encode())
+    check_proof_file(proof, leaf, policy)  # never hand out what does not hold
+    out_file.write_bytes(format_proof_file(proof))
+    leaf_out.write_bytes(leaf)
+    return head
 
 
 def check(
@@ -101,9 +112,16 @@ def check(
         [say("root", "根"), str(found["root"])],
         [say("witnesses", "见证"), f"{len(cosigners)}: {', '.join(sorted(cosigners))}"],
         [say("policy", "信任文件"), str(found["policy"])],
+        [say("withstands", "可承受"), _withstands(found["withstands"])],
     ]
     title = say("The entry is in the log", "该条目在日志中")
     out().print(table(title, [("", "left"), ("", "left")], rows))
+
+
+def _withstands(count: int | None) -> str:
+    if count is None:
+        return say("it asks for no witness", "不要求见证")
+    return say(f"{count} dishonest witnesses", f"{count} 个不诚实的见证者")
 
 
 def consistency(

@@ -71,6 +71,7 @@ class Report:
 
     network: str = ""
     policy: str = ""
+    withstands: int | None = None  # dishonest witnesses
     logs: list[LogAudit] = field(default_factory=list)
     months: list[dict[str, Any]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -92,6 +93,7 @@ class Report:
             "ok": not self.findings,
             "network": self.network,
             "policy": self.policy,
+            "withstands": self.withstands,
             "logs": len(self.logs),
             "entries_verified": self.entries_verified,
             "signatures_verified": self.signatures_verified,
@@ -100,7 +102,10 @@ class Report:
                 for item in self.logs
                 for index, code in item.void
             ],
-            "heads": {item.code: {"size": item.size, "root": item.root} for item in self.logs},
+            "heads": {
+                item.code: {"size": item.size, "root": item.root, "witnesses": item.witnesses}
+                for item in self.logs
+            },
             "months": self.months,
             "findings": [vars(finding) for finding in self.findings],
         }
@@ -112,7 +117,7 @@ class Audit:
     def __init__(self, source: Source, policy: Policy, progress: Progress | None = None) -> None:
         self.source = source
         self.policy = policy
-        self.report = Report(policy=policy.fingerprint)
+        self.report = Report(policy=policy.fingerprint, withstands=policy.withstood)
         self._progress = progress or (lambda _code, _done, _size: None)
         self._store = MemoryStore()
         self._roster: Roster | None = None

@@ -17,7 +17,6 @@ from ledger.cosignature import Witnesses
 from ledger.errors import FormError
 from ledger.hashing import hash_bytes
 from ledger.note import COSIGNATURE, ED25519, VerifierKey, format_vkey, parse_vkey
-from ledger.quorum import withstood
 
 MAX_POLICY = 65_536
 MAX_LINES = 64  # of each kind; the specification asks for at least 32
@@ -62,11 +61,19 @@ class Policy:
 
     @property
     def withstood(self) -> int | None:
-        """How many dishonest witnesses the quorum withstands; None if it is not one flat group."""
-        group = self.groups.get(self.quorum or "")
-        if group is None or not set(group.members) <= self.witnesses.keys():
-            return None
-        return withstood(len(group.members), group.threshold)
+        """How many dishonest witnesses the quorum withstands: f = 2k − n − 1 for one flat group.
+
+        In general the fewest witnesses that two quorums must share, less one. None: no quorum.
+        """
+        return None if self.quorum is None else self._shared(self.quorum) - 1
+
+    def _shared(self, name: str) -> int:
+        # Two choices of k among n members have 2k − n in common; the cheapest ones, at worst.
+        group = self.groups.get(name)
+        if group is None:
+            return 1
+        common = max(2 * group.threshold - len(group.members), 0)
+        return sum(sorted(self._shared(member) for member in group.members)[:common])
 
     @property
     def fingerprint(self) -> str:

@@ -75,6 +75,17 @@ def test_a_quorum_that_two_halves_could_make_is_refused() -> None:
         parse_policy((flat + "group g 2 w0 w1 w2 w3\nquorum g\n").encode())
 
 
+def test_nested_groups_withstand_as_many_as_two_quorums_must_share() -> None:
+    flat = f"log {LOG}\n" + "".join(f"witness w{i} {k}\n" for i, k in enumerate(W))
+    nested = flat + "group a all w0 w1\ngroup b all w2 w3\n"
+    assert parse_policy((nested + "group g all a b\nquorum g\n").encode()).withstood == 3
+    assert parse_policy((nested + "quorum a\n").encode()).withstood == 1
+    assert parse_policy((flat + "quorum w0\n").encode()).withstood == 0
+    assert parse_policy((flat + "quorum none\n").encode()).withstood is None
+    with pytest.raises(FormError, match="more than half"):  # a here, b there: nobody lied
+        parse_policy((nested + "group g any a b\nquorum g\n").encode())
+
+
 @pytest.mark.parametrize(
     ("n", "k"), [(1, 1), (2, 2), (3, 2), (4, 3), (5, 4), (7, 5), (31, 21), (32, 22)]
 )
