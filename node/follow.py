@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from ledger import log, tree
-from ledger.checkpoint import Checkpoint, SignedCheckpoint
+from ledger.checkpoint import Checkpoint, SignedCheckpoint, parse_checkpoint
 from ledger.errors import LedgerError, VerificationError
 from ledger.note import parse_note
 from ledger.proof import verify_consistency
@@ -36,7 +36,7 @@ class Follow:
     def __init__(self, role: "Role") -> None:
         self.role = role
         self.targets: dict[str, SignedCheckpoint] = {}
-        self.asking: set[str] = set()  # logs whose newest head should be asked for
+        self.asking: set[tuple[str, str]] = set()  # (log, whom): heads to be asked for
         self._turn_away: dict[str, int] = {}  # how many sources in a row gave nothing
 
     def want(self, code: str, head: SignedCheckpoint) -> None:
@@ -52,7 +52,7 @@ class Follow:
             FormError, VerificationError: It is not one; or the entries held here contradict it.
         """
         code = heads.owner(turn.roster, note)
-        if code == self.role.code or claimed_size(note) <= heads.size_of(turn.writer, code):
+        if code == self.role.code or self._known(turn, code, note):
             return
         point = turn.roster.open_head(code, note)
         head = SignedCheckpoint(point, parse_note(note))
@@ -67,6 +67,14 @@ class Follow:
         self.want(code, head)
         turn.heads.add(code)
 
+    def _known(self, turn: Turn, code: str, note: bytes) -> bool:
+        # Nothing new, and nothing else than what is held: most heads that come are of this kind.
+        size, key = claimed_size(note), log_key(code)
+        if size > min(heads.size_of(turn.writer, code), log.size(turn.writer, key)):
+            return False
+        root = parse_checkpoint(parse_note(note).text).root
+        return size == 0 or tree.root_at(turn.writer, key, size) == root
+
     def forget(self, code: str) -> None:
         """Want nothing more of a log: it has ended, or begins again."""
         self.targets.pop(code, None)
@@ -76,11 +84,11 @@ class Follow:
         message = event.message
         if isinstance(message, AskHead):
             if event.answer.ok:
-                self.asking.discard(message.log)
+                self.asking.discard((message.log, event.slot[1]))
                 if event.answer.body:
                     self.told(turn, event.answer.body)
             elif event.answer.status == 404:
-                self.asking.discard(message.log)
+                self.asking.discard((message.log, event.slot[1]))
             return
         assert isinstance(message, Pull)
         if not event.answer.ok:
@@ -159,11 +167,11 @@ class Follow:
             if size < target.size and self.role.slots.take(slot, now_ms):
                 stop = min(size + MAX_PULL, target.size)
                 effects.append(Send(slot, self._source(code), Pull(code, size, stop, target.size)))
-        for code in sorted(self.asking):
-            slot = ("ask", code)
+        for code, member in sorted(self.asking):
+            slot = ("ask", member)
             if self.role.slots.take(slot, now_ms):
                 held = log.size(reader, log_key(code))
-                effects.append(Send(slot, code, AskHead(code, held)))
+                effects.append(Send(slot, member, AskHead(code, held)))
         return effects
 
     def _source(self, code: str) -> str:

@@ -264,10 +264,13 @@ class Province(Role):
             head.code for head in proposal.cut if not self._covered(reader, head.code, head.size)
         ]
         if behind or cuts.missing(reader, proposal.cut):
-            self.follow.asking |= set(behind) - {self.code}
+            for code in set(behind) - {self.code}:  # its author may tell us another story
+                self.follow.asking |= {(code, code), (code, CENTRE)}
             raise RefusedError("BEHIND", f"not all logs of the cut are here: {behind}")
         wrong = cuts.contradicted(reader, proposal.cut)
         if wrong:
+            # Two heads of one log, both with a quorum: the centre's copy is the evidence.
+            self.follow.asking |= {(head.code, CENTRE) for head in wrong}
             return self._contradiction(found, [head.code for head in wrong])
         mine = self.result(reader, found)
         matches = mine.hash == proposal.result_hash and batches.nets_of(proposal) == mine.nets

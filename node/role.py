@@ -147,7 +147,7 @@ class Role:
     def _take(self, turn: Turn, event: Event) -> None:
         match event:
             case Started():
-                self.follow.asking |= set(self.others)
+                self.follow.asking |= {(code, code) for code in self.others}
             case Woken():
                 pass
             case Asked(message=AddCheckpoint(body=body)):
@@ -192,7 +192,9 @@ class Role:
     def _refused(self, event: Event, error: LedgerError, now_ms: int) -> list[Effect]:
         match event:
             case Asked(message=TellHead(), sender=sender) if sender is not None:
-                self.follow.asking.add(sender)  # perhaps its key has changed below that head
+                self.follow.asking.add(
+                    (sender, sender)
+                )  # perhaps its key has changed below that head
                 return [Reply(event.ticket, Answer(422, f"{error.code}: {error}\n".encode()))]
             case Asked():
                 return [Reply(event.ticket, Answer(422, f"{error.code}: {error}\n".encode()))]
