@@ -191,7 +191,8 @@ class Audit:
         cosigners = cosigners_of(signed, self.policy.cosigners)
         if not self.policy.satisfied_by(cosigners):
             raise UncheckableError(
-                f"the centre's head has {len(cosigners)} cosignatures; the policy asks for more"
+                f"the centre's head has {len(cosigners)} cosignatures by witnesses of the policy, "
+                "which asks for more; a witness may have a new key since it was made"
             )
         return signed, cosigners
 

@@ -127,7 +127,13 @@ async def test_keys_are_rotated_one_after_the_other_while_the_network_goes_on(
     ]  # fmt: skip
     await network.record("A3")
     await network.agreed()
-    await network.verified()
+    # The policy of the founding knows Sichuan's first witness key: it may be one short by now.
+    first = gongzhang("audit", "verify", home, "--policy", network.folder / "auditor.policy")
+    assert first.returncode in (0, 3), first.stdout
+    renewed = network.folder / "renewed.policy"
+    printed = await network.run("roster", "policy", "--home", network.home(QINGHAI))
+    renewed.write_text(printed.stdout, encoding="utf-8")
+    await network.verified(renewed)
 
 
 async def test_last_weeks_backup_on_a_live_network_forks_nothing(network: Network) -> None:
