@@ -14,6 +14,7 @@ from cli.clone import run_clone
 from cli.compare import Difference
 from cli.compare import compare as compare_sources
 from cli.output import emit, guarded, name_of, out, say, table, talk, yuan
+from cli.since import Since, parse_since
 from cli.source import open_source
 from cli.verify import Audit, LogAudit, Report, void_text
 from ledger.disk import write_durably
@@ -35,6 +36,15 @@ def verify(
     book: Annotated[
         Path | None, typer.Option("--against", help="a province's own records, CSV")
     ] = None,
+    since: Annotated[
+        Path | None,
+        typer.Option(
+            "--since", help="an earlier report, or a checkpoint of the centre: what is new"
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, max=64, help="processes (default: the cores)")
+    ] = None,
     report_file: Annotated[
         Path | None, typer.Option("--report", help="write what was checked to this file, JSON")
     ] = None,
@@ -45,7 +55,10 @@ def verify(
     def act() -> Report:
         trust, data = load_policy(policy), _book(book)
         plan = read_book_file(book, data) if book and data is not None else None
-        found = audit_source(source, trust, month, show=not as_json, plan=plan)
+        before = None if since is None else parse_since(_file(since), str(since))
+        found = audit_source(
+            source, trust, month, show=not as_json, plan=plan, since=before, workers=jobs
+        )
         if report_file is not None:
             write_durably(report_file, _report_json(found, source, data))
         return found
@@ -187,8 +200,12 @@ def load_policy(path: Path) -> Policy:
 
 
 def _book(path: Path | None) -> bytes | None:
+    return None if path is None else _file(path)
+
+
+def _file(path: Path) -> bytes:
     try:
-        return None if path is None else path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise FormError(str(path), "a readable file", error.strerror) from None
 
@@ -223,11 +240,15 @@ def audit_source(
     *,
     show: bool = False,
     plan: ImportPlan | None = None,
+    since: Since | None = None,
+    workers: int | None = None,
 ) -> Report:
     """Return the report on a home or an exported folder.
 
     Args:
         plan: A province's own records, to be held against the logs.
+        since: What was verified before.
+        workers: How many processes verify signatures; default: the cores, if it is worth it.
 
     Raises:
         FormError: The path leads to neither.
@@ -244,11 +265,12 @@ def audit_source(
         def progress(code: str, done: int, size: int) -> None:
             bar.update(task, description=name_of(code), completed=done, total=size)
 
-        audit = Audit(source, policy, progress)
-        report = audit.run(month)
-        if plan is not None:
-            audit.against(plan)
-        return report
+        given = {"path": path, "since": since, "workers": workers}
+        with Audit(source, policy, progress, **given) as audit:  # type: ignore[arg-type]
+            report = audit.run(month)
+            if plan is not None:
+                audit.against(plan)
+            return report
 
 
 def print_report(report: Report, *, brief: bool = False) -> None:
@@ -276,9 +298,11 @@ def print_report(report: Report, *, brief: bool = False) -> None:
     console.print(
         say(
             f"{verdict}: {len(report.logs)} logs, {report.entries_verified} entries, "
-            f"{report.signatures_verified} signatures, {len(report.months)} batches recomputed",
+            + (f"{report.entries_known} known before, " if report.entries_known else "")
+            + f"{report.signatures_verified} signatures, {len(report.months)} batches recomputed",
             f"{verdict}：{len(report.logs)} 本日志，{report.entries_verified} 条记录，"
-            f"{report.signatures_verified} 个签名，重算 {len(report.months)} 个批次",
+            + (f"此前已核验 {report.entries_known} 条，" if report.entries_known else "")
+            + f"{report.signatures_verified} 个签名，重算 {len(report.months)} 个批次",
         )
     )
     console.print(say("policy fingerprint ", "信任文件指纹 ") + report.policy)

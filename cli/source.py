@@ -9,7 +9,7 @@ from ledger import encoding, log
 from ledger.errors import DamageError, FormError, UncheckableError
 from ledger.store import LmdbStore, check_in_child
 from ledger.table import HEAD, Reader, log_key
-from ledger.tiles import tile_path, widths
+from ledger.tiles import WIDTH, tile_path
 
 MAX_CHECKPOINT = 65_536
 
@@ -62,6 +62,7 @@ class FolderSource:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._last: tuple[Path | None, list[bytes]] = None, []
 
     def codes(self) -> list[str]:
         """Return the names of the folders that hold a checkpoint."""
@@ -77,20 +78,22 @@ class FolderSource:
         size = _claimed_size(self.checkpoint(code))
         if stop > size:
             raise DamageError(f"{code} checkpoint", f"at least {stop} entries", size)
-        for number, width in widths(size):
-            first = number * 256
-            if first + width <= start:
-                continue
-            if first >= stop:
-                return
-            path = self._folder / code / tile_path("entries", number, width)
+        for number in range(start // WIDTH, (stop + WIDTH - 1) // WIDTH):
+            first = number * WIDTH
+            width = min(WIDTH, size - first)
+            found = self._bundle(self._folder / code / tile_path("entries", number, width), width)
+            yield from found[max(start - first, 0) : min(width, stop - first)]
+
+    def _bundle(self, path: Path, width: int) -> list[bytes]:
+        if self._last[0] != path:  # neighbours are asked for one after the other
             try:
-                found = log.parse_bundle(self._read(path, 256 * 65_537))
+                found = log.parse_bundle(self._read(path, WIDTH * 65_537))
             except FormError as error:
                 raise DamageError(str(path), "an entry bundle", error) from None
             if len(found) < width:
                 raise DamageError(str(path), f"{width} leaves", len(found))
-            yield from found[max(start - first, 0) : min(width, stop - first)]
+            self._last = path, found
+        return self._last[1]
 
     def stored(self) -> Reader | None:
         """Exported folders hold no tables."""
@@ -114,15 +117,19 @@ def _claimed_size(note: bytes) -> int:
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[Source]:
+def open_source(path: Path, *, checked: bool = False) -> Iterator[Source]:
     """Yield the source a path leads to.
+
+    Args:
+        checked: The store has been read as a whole already, in a process of its own.
 
     Raises:
         FormError: Neither a home nor a folder of exported logs.
         DamageError: The store is damaged (found in a process of its own, so this one survives).
     """
     if (path / "data").is_dir():
-        check_in_child(path / "data")
+        if not checked:
+            check_in_child(path / "data")
         store = LmdbStore.open(path / "data", readonly=True)
         try:
             with store.read() as reader:

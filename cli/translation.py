@@ -85,6 +85,9 @@ ZH = {
     "CSV in the national field names": "国家标准字段的 CSV 文件",
     "leave out patients treated in other provinces": "排除在其他省就医的记录",
     "check only": "只检查，不登记",
+    "an earlier report or checkpoint: verify what is new":
+        "先前的报告或中心的检查点：只核验新增部分",
+    "processes (default: the cores)": "进程数（默认等于核数）",
     "write FILE.tlog-proof and FILE.leaf to hand on": "写出 FILE.tlog-proof 与 FILE.leaf 供转交",
     "Show where a case stands, who has witnessed it, in which batch, and what comes next.":
         "显示个案所处状态、所在批次和下一步。",

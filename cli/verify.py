@@ -6,13 +6,17 @@ say: acceptances, batches, confirmations, payments. Imports nothing from `node`.
 """
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from cli.against import against
+from cli.since import Known, Since
 from cli.source import Source
+from cli.verifiers import SLICE, verifiers
+from cli.workspace import workspace
 from ledger import log, tree
 from ledger.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint
 from ledger.cosignature import cosigners_of
@@ -24,7 +28,6 @@ from ledger.errors import (
     VerificationError,
 )
 from ledger.fsck import check_log
-from ledger.memory import MemoryStore
 from ledger.note import parse_note
 from ledger.policy import Policy
 from ledger.store import place_of
@@ -39,9 +42,9 @@ from settlement.outcome import VOID
 from settlement.party import CENTRE
 from settlement.record import Attestation, Certificate, Confirmation, Genesis, decode_body
 from settlement.report import figures, leg_report
-from settlement.roster import Roster
+from settlement.roster import Roster, claimed_size
+from settlement.state import Verdicts
 
-SLICE = 4096
 Progress = Callable[[str, int, int], None]
 
 
@@ -76,6 +79,7 @@ class Report:
     months: list[dict[str, Any]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     entries_verified: int = 0
+    entries_known: int = 0  # from an earlier audit; their signatures were not verified again
     signatures_verified: int = 0
 
     @property
@@ -96,6 +100,7 @@ class Report:
             "withstands": self.withstands,
             "logs": len(self.logs),
             "entries_verified": self.entries_verified,
+            "entries_known": self.entries_known,
             "signatures_verified": self.signatures_verified,
             "void": [
                 {"log": item.code, "index": index, "code": code}
@@ -114,13 +119,44 @@ class Report:
 class Audit:
     """One audit of one source under one policy."""
 
-    def __init__(self, source: Source, policy: Policy, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        policy: Policy,
+        progress: Progress | None = None,
+        *,
+        path: Path | None = None,
+        since: Since | None = None,
+        workers: int | None = None,
+    ) -> None:
+        """Prepare an audit.
+
+        Args:
+            path: Where the source is, so that other processes can read it, too.
+            since: What was verified before; signatures below are not verified again.
+            workers: How many processes verify signatures; default: the cores, if it is worth it.
+        """
         self.source = source
         self.policy = policy
+        self._since = since or Since()
+        self._path, self._workers = path, workers
         self.report = Report(policy=policy.fingerprint, withstands=policy.withstood)
         self._progress = progress or (lambda _code, _done, _size: None)
-        self._store = MemoryStore()
+        self._open = ExitStack()
+        self._views = ExitStack()  # the one view that is read from, until something is written
+        self._view: Reader | None = None
         self._roster: Roster | None = None
+        total = sum(_claimed(source, code) for code in source.codes())
+        self._space = self._open.enter_context(workspace(source, total))
+        self._verifiers = self._open.enter_context(verifiers(path, total, workers))
+
+    def __enter__(self) -> "Audit":
+        """Return the audit; leaving the block removes its tables and processes."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._views.close()
+        self._open.close()
 
     def run(self, only: str | None = None) -> Report:
         """Verify everything; return what was found.
@@ -174,7 +210,14 @@ class Audit:
                 "the genesis is another network's", point.origin, founding.origin(CENTRE)
             )
         self.founding = founding
-        self._entries(founding, CENTRE, point, sorted(cosigners))
+        self._verifiers.network_id = founding.network_id
+        if self._since.network not in ("", self.report.network):
+            raise UncheckableError(f"what was verified before is of network {self._since.network}")
+        known = self._since.logs.get(CENTRE)
+        if self._since.note is not None:
+            before = self._open_by_policy(self._since.note)[0].checkpoint
+            known = Known(before.size, before.root)
+        self._entries(founding, CENTRE, point, sorted(cosigners), known)
         reader = self._reader()
         roster = membership.roster_at(reader, founding, lookup.applied_size(reader, CENTRE))
         named = {key.key for key in roster.log_keys(CENTRE)}
@@ -200,32 +243,83 @@ class Audit:
         note = self.source.checkpoint(code)
         point = roster.open_head(code, note)
         cosigners = cosigners_of(SignedCheckpoint(point, parse_note(note)), roster.witnesses(code))
-        self._entries(roster, code, point, sorted(cosigners))
+        known = self._since.logs.get(code)
+        if self._since.note is not None:
+            known = self._known_by_cut(self._since.note, code)
+        self._entries(roster, code, point, sorted(cosigners), known)
 
-    def _entries(self, roster: Roster, code: str, point: Checkpoint, witnesses: list[str]) -> None:
+    def _known_by_cut(self, note: bytes, code: str) -> Known | None:
+        # The last month confirmed below the checkpoint: its cut names every participant's log.
+        size, found = claimed_size(note), None
+        reader = self._reader()
+        for _, index in sorted(lookup.confirmed_months(reader), key=lambda place: place[1]):
+            if index < size:
+                found = lookup.entry_at(reader, CENTRE, index)[1]
+        if not isinstance(found, Confirmation):
+            return None
+        proposal = lookup.proposal_of(reader, found.month, found.revision)
+        heads = {} if proposal is None else {head.code: head for head in proposal[0].cut}
+        return Known(heads[code].size, heads[code].root) if code in heads else None
+
+    def _entries(
+        self,
+        roster: Roster,
+        code: str,
+        point: Checkpoint,
+        witnesses: list[str],
+        known: Known | None,
+    ) -> None:
         audit = LogAudit(code, point.size, point.root.hex(), witnesses)
-        key = log_key(code)
-        leaves = self.source.leaves(code, 0, point.size)
-        done = 0
-        while chunk := list(islice(leaves, SLICE)):
-            outcomes = self._take(roster, code, chunk, done)
+        key, done, before = log_key(code), 0, known.size if known else 0
+        if before > point.size:
+            raise VerificationError(f"log of {code}: {before} were verified, {point.size} are here")
+        while done < point.size:
+            stop = min(done + SLICE, before if done < before else point.size)
+            outcomes = self._take(roster, code, done, stop, point.size, known)
             audit.void += [(i, c) for i, c in enumerate(outcomes, done) if c is not None]
-            done += len(chunk)
-            self.report.entries_verified += len(chunk)
-            self.report.signatures_verified += sum(c != "SIGNATURE" for c in outcomes)
+            if done >= before:
+                self.report.entries_verified += stop - done
+                self.report.signatures_verified += sum(c != "SIGNATURE" for c in outcomes)
+            done = stop
+            if known is not None and done == before:
+                self._continues(code, known)
             self._progress(code, done, point.size)
         root = tree.root_at(self._reader(), key, done)
-        if done != point.size or root != point.root:
+        if root != point.root:
             raise VerificationError(f"log of {code} at size {point.size}: root", point.root, root)
+        self.report.entries_known += before
         self.report.signatures_verified += 1 + len(witnesses)
         self.report.logs.append(audit)
 
-    def _take(self, roster: Roster, code: str, chunk: list[bytes], start: int) -> list[str | None]:
+    def _continues(self, code: str, known: Known) -> None:
+        root = tree.root_at(self._reader(), log_key(code), known.size)
+        if root != known.root:
+            raise VerificationError(
+                f"log of {code} does not continue what was verified at {known.size}",
+                known.root,
+                root,
+            )
+
+    def _take(
+        self, roster: Roster, code: str, start: int, stop: int, size: int, known: Known | None
+    ) -> list[str | None]:
+        if known is not None and start < known.size:
+            bad = frozenset(index - start for index in known.bad if start <= index < stop)
+            verdicts: Verdicts | None = Verdicts(None, bad)
+        else:
+            key = state.next_entry_key(self._reader(), roster, code)
+            verdicts = self._verifiers.verdicts(code, start, size, key)
+        chunk = list(self.source.leaves(code, start, stop))
+        if len(chunk) != stop - start:
+            raise DamageError(f"{code} leaf {start + len(chunk)}", "a leaf", "none")
+
         def change(writer: Writer) -> list[str | None]:
             log.append(writer, log_key(code), chunk, start)
-            return state.apply(writer, roster, code, chunk)
+            return state.apply(writer, roster, code, chunk, verdicts)
 
-        return self._store.transact(change)
+        self._views.close()
+        self._view = None
+        return self._space.transact(change)
 
     # --- months ------------------------------------------------------------------------------
 
@@ -309,14 +403,24 @@ class Audit:
                 self._add("damaged", found.place, f"expected {found.expected}, found {found.found}")
 
     def _same(self, stored: Reader, table: str, key: bytes, code: str) -> None:
-        mine = dict(self._reader().scan(table, key, _after(key)))
-        for place, value in stored.scan(table, key, _after(key)):
-            ours = mine.pop(place, None)
-            if ours != value and (ours is not None or place[8:9] not in _PASSING):
-                self._add("damaged", place_of(table, place), "not what the entries make it")
-        for place in mine:
-            if place[8:9] not in _PASSING:
-                self._add("damaged", f"{table} {code} {place[8:]!r}", "is missing")
+        # Both in order, side by side: memory does not grow with the log.
+        mine = self._reader().scan(table, key, _after(key))
+        theirs = stored.scan(table, key, _after(key))
+        ours, other = next(mine, None), next(theirs, None)
+        while ours is not None or other is not None:
+            if other is None or (ours is not None and ours[0] < other[0]):
+                assert ours is not None
+                if ours[0][8:9] not in _PASSING:
+                    self._add("damaged", f"{table} {code} {ours[0][8:]!r}", "is missing")
+                ours = next(mine, None)
+            elif ours is None or other[0] < ours[0]:
+                if other[0][8:9] not in _PASSING:
+                    self._add("damaged", place_of(table, other[0]), "not what the entries make it")
+                other = next(theirs, None)
+            else:
+                if ours[1] != other[1]:
+                    self._add("damaged", place_of(table, ours[0]), "not what the entries make it")
+                ours, other = next(mine, None), next(theirs, None)
 
     # --- findings -----------------------------------------------------------------------------
 
@@ -338,12 +442,22 @@ class Audit:
         self.report.findings.append(Finding(kind, place, text))
 
     def _reader(self) -> Reader:
-        return self._store
+        if self._view is None:
+            self._view = self._views.enter_context(self._space.read())
+        return self._view
 
 
 # Totals at sizes that acceptances named, and requests for them: they depend on when a copy learnt
 # of what, and nothing is computed from them that is not also computed without.
 _PASSING = (b"N", b"T")
+
+
+def _claimed(source: Source, code: str) -> int:
+    # Only to choose where the tables lie and how many processes help.
+    try:
+        return claimed_size(source.checkpoint(code))
+    except LedgerError:
+        return 0
 
 
 def _after(key: bytes) -> bytes:

@@ -116,8 +116,12 @@ class LmdbStore:
         code: str,
         tables: Sequence[str] = TABLES,
         map_size: int = FIRST_MAP,
+        durable: bool = True,
     ) -> "LmdbStore":
         """Create a store for one participant of one network, and open it.
+
+        Args:
+            durable: False for scratch data: nothing is synced.
 
         Raises:
             FormError: Something exists at `path`.
@@ -138,7 +142,7 @@ class LmdbStore:
         sync_directory(beside)
         beside.rename(path)
         sync_directory(path.parent)
-        return cls.open(path, network_id, code, tables, map_size)
+        return cls.open(path, network_id, code, tables, map_size, durable=durable)
 
     @classmethod
     def open(
@@ -149,6 +153,7 @@ class LmdbStore:
         tables: Sequence[str] = TABLES,
         map_size: int = FIRST_MAP,
         readonly: bool = False,
+        durable: bool = True,
     ) -> "LmdbStore":
         """Open an existing store.
 
@@ -168,7 +173,9 @@ class LmdbStore:
         if found < 8192:
             raise DamageError(str(file), "a store of at least two pages", f"{found} bytes")
         try:
-            env = _environment(path, max(map_size, found * 2), create=False, readonly=readonly)
+            env = _environment(
+                path, max(map_size, found * 2), create=False, readonly=readonly, durable=durable
+            )
         except lmdb.Error as error:
             raise DamageError(str(file), "an LMDB 0.9 store", error) from None
         store = cls(path, env, _with_meta(tables))
@@ -393,7 +400,7 @@ def _named(table: str, key: bytes) -> Iterator[None]:
 
 
 def _environment(
-    path: Path, map_size: int, *, create: bool, readonly: bool = False
+    path: Path, map_size: int, *, create: bool, readonly: bool = False, durable: bool = True
 ) -> lmdb.Environment:
     return lmdb.open(
         str(path),
@@ -401,6 +408,7 @@ def _environment(
         max_dbs=MAX_TABLES,
         create=create,
         readonly=readonly,
+        sync=durable,
         lock=True,
         lib_version=0,
         mode=0o600,

@@ -200,24 +200,47 @@ class Fold:
         return None if self._end is None else self._end - self.size
 
 
-def apply(writer: Writer, roster: Roster, code: str, leaves: Sequence[bytes]) -> list[str | None]:
+@dataclass(frozen=True)
+class Verdicts:
+    """What somebody found who has verified the signatures of a chunk before.
+
+    They hold for one key, or (None) for whichever key counts.
+    """
+
+    key: bytes | None
+    bad: frozenset[int]  # positions in the chunk
+
+
+def apply(
+    writer: Writer,
+    roster: Roster,
+    code: str,
+    leaves: Sequence[bytes],
+    verdicts: Verdicts | None = None,
+) -> list[str | None]:
     """Apply the next leaves of the log of `code`; return the void code of each, or None.
 
     The leaves must be the ones at the applied size and above. Signatures are verified here, whole
-    chunks at a time, with the entry key that counts at each place.
+    chunks at a time, with the entry key that counts at each place, unless `verdicts` say it.
     """
     fold = Fold(writer, roster, code)
     outcomes: list[str | None] = []
     while len(outcomes) < len(leaves):
-        outcomes += _apply_under_one_key(fold, leaves[len(outcomes) :])
+        outcomes += _apply_under_one_key(fold, leaves, len(outcomes), verdicts)
     fold.finish()
     return outcomes
 
 
-def _apply_under_one_key(fold: Fold, leaves: Sequence[bytes]) -> list[str | None]:
+def _apply_under_one_key(
+    fold: Fold, leaves: Sequence[bytes], done: int, verdicts: Verdicts | None
+) -> list[str | None]:
     room, key = fold.room(), fold.keys.entry_key
-    some = leaves if room is None else leaves[:room]
-    bad = set(verify_many([signature_item(leaf, fold.roster.network_id, key) for leaf in some]))
+    some = leaves[done:] if room is None else leaves[done : done + room]
+    if verdicts is not None and verdicts.key in (None, key):
+        bad = {position - done for position in verdicts.bad}
+    else:
+        items = [signature_item(leaf, fold.roster.network_id, key) for leaf in some]
+        bad = set(verify_many(items))
     outcomes: list[str | None] = []
     for position, leaf in enumerate(some):
         outcomes.append(fold.apply(leaf, position not in bad))
@@ -312,6 +335,17 @@ _EFFECTS: dict[type[Record], Callable[[Fold, int, Any], None]] = {
     Rotation: _enter_rotation,
     Continuation: _enter_continuation,
 }
+
+
+def next_entry_key(reader: Reader, roster: Roster, code: str) -> bytes:
+    """Return the key that must sign the next entry of the log of `code`."""
+    generation = roster.generation_at(code, applied_size(reader, code))
+    stored = reader.get(DERIVED, log_key(code) + b"E")
+    if stored is not None:
+        number, _, entry_key, *_ = encoding.unpack(stored)
+        if number == generation.number:
+            return bytes(entry_key)
+    return generation.admitted.entry_key
 
 
 def rebuild(writer: Writer, roster: Roster, code: str) -> None:

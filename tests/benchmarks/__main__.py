@@ -154,8 +154,11 @@ class Bench:
     def audit(self) -> int:
         """Everything recomputed from a node's store, trusting a policy file."""
         policy = parse_policy(auditor_policy(self.logs.roster.genesis).encode())
-        with self.full.read() as reader:
-            report = Audit(HomeSource(reader), policy).run()
+        with (
+            self.full.read() as reader,
+            Audit(HomeSource(reader), policy, workers=1) as audit,
+        ):
+            report = audit.run()
         assert report.exit_code == 0, report.findings
         return report.signatures_verified
 
