@@ -2,7 +2,8 @@
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -233,22 +234,29 @@ def audit_source(
         FormError: The path leads to neither.
         DamageError: The store cannot be read.
     """
-    columns = (TextColumn("{task.description}"), BarColumn())
-    visible = show and talk().is_terminal
-    with (
-        open_source(path) as source,
-        Progress(*columns, console=talk(), disable=not visible) as bar,
-    ):
-        task = bar.add_task("", total=None)
-
-        def progress(code: str, done: int, size: int) -> None:
-            bar.update(task, description=name_of(code), completed=done, total=size)
-
-        audit = Audit(source, policy, progress)
-        report = audit.run(month)
+    with audited(path, policy, month, show=show) as audit:
         if plan is not None:
             audit.against(plan)
-        return report
+        return audit.report
+
+
+@contextmanager
+def audited(
+    path: Path, policy: Policy, month: str | None = None, *, show: bool = False
+) -> Iterator[Audit]:
+    """Yield an audit that has run, while its source is still open; raises as `audit_source`."""
+    columns = (TextColumn("{task.description}"), BarColumn())
+    visible = show and talk().is_terminal
+    with open_source(path) as source:
+        with Progress(*columns, console=talk(), disable=not visible) as bar:
+            task = bar.add_task("", total=None)
+
+            def progress(code: str, done: int, size: int) -> None:
+                bar.update(task, description=name_of(code), completed=done, total=size)
+
+            audit = Audit(source, policy, progress)
+            audit.run(month)
+        yield audit
 
 
 def print_report(report: Report, *, brief: bool = False) -> None:
