@@ -7,14 +7,15 @@ id; an id is unique in one log only, so other entries under the same id are name
 from dataclasses import dataclass, field
 from typing import Any
 
-from cli.holding import Holding, Witnessed, case_record
-from ledger import log, tree
+from cli.holding import Holding, Spot, Witnessed, case_record
+from ledger import tree
 from ledger.note import base64_of
 from ledger.table import log_key
 from settlement import batch as batches
 from settlement import leg as legs
 from settlement.leg import Leg
 from settlement.life import life_at, original_of
+from settlement.money import format_yuan
 from settlement.party import CENTRE, province_of
 from settlement.record import (
     Acceptance,
@@ -30,20 +31,14 @@ from settlement.state import (
     acceptance_below,
     entry_at,
     exception_at,
-    find_settlement,
     reversals_of,
 )
 
 UNJUDGED = ("FORM", "PLACE", "SIGNATURE")  # of these the author's signature is not known to hold
-
-
-@dataclass(frozen=True)
-class Spot:
-    """One entry under an id; `void` is its code if it counts nowhere."""
-
-    code: str
-    index: int
-    void: str | None
+PARTS = (
+    "entry", "debtor", "creditor", "original", "reversals", "acceptance", "exception", "state",
+    "batch", "legs",
+)  # fmt: skip
 
 
 @dataclass
@@ -54,31 +49,10 @@ class Case:
     proofs: list[Witnessed] = field(default_factory=list)
 
 
-def spots(holding: Holding, setl_id: str, only: str | None = None) -> list[Spot]:
-    """Return all entries under an id, those that count first."""
-    codes = [code for code in holding.sizes if only in (None, code)]
-    valid = [
-        Spot(code, index, None)
-        for code in codes
-        if (index := find_settlement(holding.reader, code, setl_id)) is not None
-    ]
-    return valid + [
-        Spot(item.code, index, void)
-        for item in holding.report.logs
-        for index, void in item.void
-        if item.code in codes and _named(holding, item.code, index, setl_id)
-    ]
-
-
-def _named(holding: Holding, code: str, index: int, setl_id: str) -> bool:
-    read = case_record(log.leaf(holding.reader, log_key(code), index))
-    return read is not None and read[1].setl_id == setl_id
-
-
 def case_at(holding: Holding, spot: Spot) -> Case:
     """Return the life of the case at one place; of a void entry only what it says.
 
-    State, batch and legs are None unless the whole audit was without findings.
+    State and batch are None, and no legs are named, if the audit as a whole has findings.
 
     Raises:
         VerificationError: A proof does not hold.
@@ -87,9 +61,10 @@ def case_at(holding: Holding, spot: Spot) -> Case:
     read = case_record(entry.leaf)
     assert read is not None
     record = read[1]
-    case = Case({"entry": _entry(entry, *read, spot.void)}, [entry])
+    case = Case(dict.fromkeys(PARTS), [entry])
+    case.found |= {"entry": _entry(entry, *read, spot.void), "reversals": [], "legs": []}
     if spot.void is not None:
-        case.found |= {"state": "void", "batch": None, "acceptance": None, "legs": []}
+        case.found["state"] = "void"
         return case
     insured = province_of(record.insured_area)
     original = original_of(holding.reader, spot.code, spot.index, record)
@@ -101,7 +76,6 @@ def case_at(holding: Holding, spot: Spot) -> Case:
             _brief(holding, spot.code, index)
             for index, _, _ in reversals_of(holding.reader, spot.code, original)
         ],
-        "acceptance": None,
         "exception": _exception(holding, insured, spot.code, original),
     }
     accepted = covering(holding, insured, spot.code, spot.index)
@@ -149,7 +123,9 @@ def _entry(
         "at_ms": at_ms,
         "fields": fields,
         "lines_fen": lines,
+        "lines_yuan": {name: format_yuan(fen) for name, fen in lines.items()},
         "total_fen": sum(lines.values()),
+        "total_yuan": format_yuan(sum(lines.values())),
         "commitment": record.commitment.hex(),
         "leaf_hash": entry.leaf_hash.hex(),
         "signature": void not in UNJUDGED,  # the audit judged every one when it read the log

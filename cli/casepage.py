@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from cli.case import Spot
+from cli.holding import Spot
 from cli.output import name_of, out, say, table, yuan
 from settlement.life import explain
 from settlement.period import shanghai_day
@@ -28,16 +28,11 @@ def show_case(setl_id: str, life: dict[str, Any], also: list[Spot]) -> None:
 def _entry_rows(entry: dict[str, Any]) -> Rows:
     void = explain(entry["void"]) if entry["void"] else None
     kinds = {"settlement": say("settlement", "结算"), "reversal": say("reversal", "冲正")}
+    place = f"{name_of(entry['log'])} #{entry['index']}"
+    fields = [(name, text) for name, text in entry["fields"].items() if name in _FIELDS]
     rows = [
-        [
-            say("entry", "条目"),
-            f"{name_of(entry['log'])} #{entry['index']}, {kinds[entry['kind']]}",
-        ],
-        *[
-            [_FIELDS[name](), str(value)]
-            for name, value in entry["fields"].items()
-            if name in _FIELDS
-        ],
+        [say("entry", "条目"), f"{place}, {kinds[entry['kind']]}"],
+        *[[_FIELDS[name](), text] for name, text in fields],
         *[[_LINES[name](), yuan(fen)] for name, fen in entry["lines_fen"].items()],
         [say("total, yuan", "合计（元）"), yuan(entry["total_fen"])],
         [say("commitment", "承诺值"), entry["commitment"]],
@@ -68,11 +63,9 @@ _LINES = {
 
 def _proof_rows(proof: dict[str, Any]) -> Rows:
     names = sorted(proof["cosigners"])
+    size = f"{proof['size']} {say('entries', '条')}"
     return [
-        [
-            say("in the tree of", "所在树"),
-            f"{proof['size']} {say('entries', '条')}, {proof['root']}",
-        ],
+        [say("in the tree of", "所在树"), f"{size}, {proof['root']}"],
         [say("cosigned by", "见证方"), f"{len(names)}: {', '.join(name_of(n) for n in names)}"],
     ]
 

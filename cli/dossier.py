@@ -7,13 +7,14 @@ from typing import Annotated, Any
 import typer
 
 from cli.audit import audited, load_policy, print_report
-from cli.case import Case, Spot, case_at, spots
+from cli.case import Case, case_at
 from cli.casepage import show_case
-from cli.holding import Holding, Witnessed, holding_of
+from cli.holding import Holding, Spot, Witnessed, holding_of, spots
 from cli.output import emit, fail, guarded, say, talk
 from cli.verify import Audit, Finding
 from ledger.errors import FormError, UncheckableError
 from ledger.prooffile import format_proof_file
+from settlement.life import explain
 
 
 def case(
@@ -41,10 +42,8 @@ def case(
     audit, found, also, written = guarded(act, as_json=as_json)
     report = audit.report
     if found is None and not report.findings:
-        fail(
-            UncheckableError(_unknown(setl_id, [item.code for item in report.logs])),
-            as_json=as_json,
-        )
+        codes = [log] if log else [item.code for item in report.logs]
+        fail(UncheckableError(_unknown(setl_id, codes)), as_json=as_json)
     life = found.found if found else {}
     if as_json:
         emit(_json(audit, setl_id, life, also, written))
@@ -73,9 +72,8 @@ def _look(audit: Audit, setl_id: str, log: str | None) -> tuple[Case | None, lis
 
 def _findings(holding: Holding, spot: Spot, found: Case) -> list[Finding]:
     """Return what the audit of the whole does not mind, and a question for this case does."""
-    if spot.void == "SIGNATURE":
-        place = f"{spot.code} #{spot.index}"
-        return [Finding("false", place, "the author's signature does not hold")]
+    if spot.void is not None and not found.found["entry"]["signature"]:
+        return [Finding("false", f"{spot.code} #{spot.index}", explain(spot.void)["en"])]
     debtor = found.found.get("debtor")
     if debtor is not None and debtor not in holding.sizes:
         text = "its log is not here, so nothing is known of acceptance and state"
@@ -85,9 +83,9 @@ def _findings(holding: Holding, spot: Spot, found: Case) -> list[Finding]:
 
 def _unknown(setl_id: str, codes: Sequence[str]) -> str:
     return say(
-        f"{setl_id} is in none of the {len(codes)} logs of this source, so nothing about it can "
-        f"be checked ({', '.join(codes)})",
-        f"此来源的 {len(codes)} 本日志中没有 {setl_id}，无法核验（{', '.join(codes)}）",
+        f"{setl_id} is in none of the logs looked at here, so nothing about it can be checked "
+        f"({', '.join(codes)})",
+        f"所查日志中没有 {setl_id}，无法核验（{', '.join(codes)}）",
     )
 
 

@@ -17,9 +17,18 @@ from ledger.table import Reader, log_key
 from settlement.batch import confirmed
 from settlement.record import Proposal, Reversal, Settlement, decode_body
 from settlement.roster import Roster
-from settlement.state import void_code
+from settlement.state import find_settlement, void_code
 
 SLICE = 4096
+
+
+@dataclass(frozen=True)
+class Spot:
+    """One entry under an id; `void` is its code if it counts nowhere."""
+
+    code: str
+    index: int
+    void: str | None
 
 
 @dataclass(frozen=True)
@@ -117,3 +126,24 @@ def case_record(leaf: bytes) -> tuple[int, Settlement | Reversal] | None:
         return None
     assert isinstance(record, Settlement | Reversal)
     return entry.at_ms, record
+
+
+def spots(holding: Holding, setl_id: str, only: str | None = None) -> list[Spot]:
+    """Return all entries under an id, those that count first."""
+    codes = [code for code in holding.sizes if only in (None, code)]
+    valid = [
+        Spot(code, index, None)
+        for code in codes
+        if (index := find_settlement(holding.reader, code, setl_id)) is not None
+    ]
+    return valid + [
+        Spot(item.code, index, void)
+        for item in holding.report.logs
+        for index, void in item.void
+        if item.code in codes and _named(holding, item.code, index, setl_id)
+    ]
+
+
+def _named(holding: Holding, code: str, index: int, setl_id: str) -> bool:
+    read = case_record(log.leaf(holding.reader, log_key(code), index))
+    return read is not None and read[1].setl_id == setl_id

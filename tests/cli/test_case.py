@@ -11,7 +11,7 @@ import pytest
 from settlement.money import parse_fen
 from tests.cleared import Cleared
 from tests.commands import EXAMPLE, as_json, gongzhang
-from tests.network import QINGHAI, SICHUAN, Logs, settlement
+from tests.network import QINGHAI, SICHUAN, TIBET, Logs, settlement
 from tests.published import eventful, publish
 
 Published = tuple[Path, Path]
@@ -58,7 +58,8 @@ def test_a_cleared_case_has_both_signatures_its_batch_and_its_money(cleared: Cle
     )  # fmt: skip
     assert entry["fields"]["insured_area"] == row["insuplc_admdvs"]
     assert entry["total_fen"] == parse_fen(row["fund_pay_sumamt"]) + parse_fen(row["acct_pay"])
-    assert entry["lines_fen"]["account"] == parse_fen(row["acct_pay"])
+    assert parse_fen(entry["total_yuan"]) == entry["total_fen"] == sum(entry["lines_fen"].values())
+    assert entry["lines_yuan"]["account"] == row["acct_pay"]
     assert entry["signature"] is True
     assert second["signature"] is True
     assert second["log"] == found["debtor"] == QINGHAI
@@ -129,7 +130,8 @@ def test_wrong_use_and_an_unknown_id(cleared: Cleared, tmp_path: Path) -> None:
     home, setl_id = cleared.home / QINGHAI, row_of_the_example()["setl_id"]
     unknown = gongzhang("audit", "case", "NOBODY", home, "--policy", cleared.policy)
     assert unknown.returncode == 3
-    assert "in none of the 4 logs" in unknown.stderr
+    assert "in none of the logs" in unknown.stderr
+    assert "510000, 610000, 630000" in unknown.stderr
     assert case("NOBODY", home, cleared.policy)["code"] == "UNCHECKABLE"
     assert case(setl_id, home, cleared.policy, "--log", "610000")["exit"] == 3
     assert case(setl_id, home, cleared.policy, "--log", "990000")["exit"] == 2
@@ -221,7 +223,13 @@ def test_a_void_entry_is_shown_with_its_code_and_a_forged_one_is_false(
 ) -> None:
     logs = eventful()
     assert logs.add(SICHUAN, settlement("V1", -5)) == "SIGN"
-    void = case("V1", *publish(logs, tmp_path))
+    assert logs.add_leaves(SICHUAN, [logs.leaf(TIBET, settlement("P1"))]) == ["PLACE"]
+    source, policy = publish(logs, tmp_path)
+    moved = case("P1", source, policy)
+    assert (moved["exit"], moved["entry"]["void"], moved["entry"]["signature"]) == (
+        1, "PLACE", False,
+    )  # fmt: skip
+    void = case("V1", source, policy)
     assert (void["exit"], void["state"], void["entry"]["void"]) == (0, "void", "SIGN")
     assert void["entry"]["signature"] is True
     forged = case("F1", *published)
@@ -230,6 +238,25 @@ def test_a_void_entry_is_shown_with_its_code_and_a_forged_one_is_false(
     done = gongzhang("audit", "case", "F1", published[0], "--policy", published[1])
     assert done.returncode == 1
     assert "NOT verified" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("setl_id", "english", "chinese"),
+    [
+        ("A2", "release", "解除"),
+        ("-A3", "no case file has arrived", "未收到病例文件"),
+        ("R4", "takes back", "所冲记录"),
+        ("A4", "PAID", "该批次中双方的资金划拨"),
+        ("A9", "none covers it", "尚无"),
+        ("F1", "the author's signature does not hold", "作者签名无效"),
+    ],
+)
+def test_the_page_of_every_kind_of_case_in_both_languages(
+    published: Published, setl_id: str, english: str, chinese: str
+) -> None:
+    given = ["audit", "case", "--policy", published[1], "--", setl_id, published[0]]
+    assert english in gongzhang(*given).stdout
+    assert chinese in gongzhang(*given, GONGZHANG_LANG="zh").stdout
 
 
 def test_a_leg_that_is_on_its_way_shows_one_end(published: Published) -> None:
