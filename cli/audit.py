@@ -2,7 +2,8 @@
 
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -38,9 +39,7 @@ def verify(
     ] = None,
     since: Annotated[
         Path | None,
-        typer.Option(
-            "--since", help="an earlier report, or a checkpoint of the centre: what is new"
-        ),
+        typer.Option("--since", help="an earlier report or checkpoint: verify what is new"),
     ] = None,
     jobs: Annotated[
         int | None, typer.Option("--jobs", min=1, max=64, help="processes (default: the cores)")
@@ -254,23 +253,37 @@ def audit_source(
         FormError: The path leads to neither.
         DamageError: The store cannot be read.
     """
+    with audited(path, policy, month, show=show, since=since, workers=workers) as audit:
+        if plan is not None:
+            audit.against(plan)
+        return audit.report
+
+
+@contextmanager
+def audited(
+    path: Path,
+    policy: Policy,
+    month: str | None = None,
+    *,
+    show: bool = False,
+    since: Since | None = None,
+    workers: int | None = None,
+) -> Iterator[Audit]:
+    """Yield an audit that has run, while its source is still open; raises as `audit_source`."""
     columns = (TextColumn("{task.description}"), BarColumn())
     visible = show and talk().is_terminal
-    with (
-        open_source(path) as source,
-        Progress(*columns, console=talk(), disable=not visible) as bar,
-    ):
-        task = bar.add_task("", total=None)
+    with open_source(path) as source, ExitStack() as stack:
+        with Progress(*columns, console=talk(), disable=not visible) as bar:
+            task = bar.add_task("", total=None)
 
-        def progress(code: str, done: int, size: int) -> None:
-            bar.update(task, description=name_of(code), completed=done, total=size)
+            def progress(code: str, done: int, size: int) -> None:
+                bar.update(task, description=name_of(code), completed=done, total=size)
 
-        given = {"path": path, "since": since, "workers": workers}
-        with Audit(source, policy, progress, **given) as audit:  # type: ignore[arg-type]
-            report = audit.run(month)
-            if plan is not None:
-                audit.against(plan)
-            return report
+            audit = stack.enter_context(
+                Audit(source, policy, progress, path=path, since=since, workers=workers)
+            )
+            audit.run(month)
+        yield audit
 
 
 def print_report(report: Report, *, brief: bool = False) -> None:

@@ -3,7 +3,7 @@ configuration, 3 could not be checked, 4 damaged store."""
 
 import typer
 
-from cli import audit, batch, day, entry, key, leg, log, node, prove, roster, sim
+from cli import audit, batch, day, dossier, entry, export, key, leg, log, node, prove, roster, sim
 from cli.demo import demo
 from cli.output import language, say
 from cli.status import status
@@ -38,6 +38,8 @@ for name, part in (
 audit.app.command()(prove.prove)
 audit.app.command()(prove.check)
 audit.app.command()(prove.consistency)
+audit.app.command()(dossier.case)
+audit.app.command()(export.export)
 
 
 def main() -> None:

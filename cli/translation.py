@@ -179,6 +179,16 @@ ZH = {
         "密钥、创世文件与签名日志必须齐全。损坏的 `data` 先手工移开；程序从不删除任何内容。",
     "a province's own records, CSV": "某省自己的结算记录（CSV）",
     "write what was checked to this file, JSON": "把核验内容写入此文件（JSON）",
+    "Show the whole life of one case, every signature and proof checked offline.":
+        "离线显示一个个案的全过程，逐一核验签名与证明。",
+    "only in this log, if several have the id": "多本日志有相同编号时，只看这一本",
+    "folder for proofs of the entry and its acceptance": "存放该条目及其确认之证明的文件夹",
+    "Audit everything, then write entries, batches and payments as tables.":
+        "先全部核验，再把条目、批次与资金划拨导出为数据表。",
+    "a new folder for the tables": "存放数据表的新文件夹",
+    "parquet or csv": "parquet 或 csv",
+    "write in spite of findings; findings.json names them":
+        "有审计发现也导出；findings.json 列出这些发现",
     "Play a seed; the same seed prints the same trace. Exit 1 if an invariant breaks.":
         "按种子推演；同一种子得到同一轨迹。不变量被破坏时退出码为 1。",
     "the history to play": "要推演的历史",

@@ -182,6 +182,16 @@ class Audit:
             self._guard("store", lambda: self._compare(stored, roster))
         return self.report
 
+    @property
+    def reader(self) -> Reader:
+        """The logs as they were read, and what follows from them; see the report for which hold."""
+        return self._reader()
+
+    @property
+    def roster(self) -> Roster | None:
+        """The members with their keys, or None if the centre's log did not hold."""
+        return self._roster
+
     def against(self, plan: ImportPlan) -> None:
         """Hold a province's own records against what was verified; differences become findings."""
         if self._roster is None:

@@ -24,19 +24,19 @@ def find_case(reader: Reader, roster: Roster, setl_id: str) -> tuple[str, int] |
 def case_life(reader: Reader, roster: Roster, setl_id: str) -> dict[str, Any] | None:
     """Return what is known of a case, or None if no log here has it."""
     place = find_case(reader, roster, setl_id)
-    if place is None:
-        return None
-    code, index = place
+    return None if place is None else life_at(reader, *place)
+
+
+def life_at(reader: Reader, code: str, index: int) -> dict[str, Any]:
+    """Return what is known of the valid settlement or reversal at one place."""
     entry, record = entry_at(reader, code, index)
     assert isinstance(record, Settlement | Reversal)
-    original = index
-    if isinstance(record, Reversal):
-        original = find_settlement(reader, code, record.original_id) or index
+    original = original_of(reader, code, index, record)
     insured = province_of(record.insured_area)
     state, batch = _state(reader, code, original, index)
     exception = exception_at(reader, insured, code, original)
     return {
-        "setl_id": setl_id,
+        "setl_id": record.setl_id,
         "kind": "reversal" if isinstance(record, Reversal) else "settlement",
         "original": record.original_id if isinstance(record, Reversal) else None,
         "log": code,
@@ -58,6 +58,14 @@ def case_life(reader: Reader, roster: Roster, setl_id: str) -> dict[str, Any] | 
         "reason": exception[1] if exception and exception[2] is None else None,
         "next": _next(reader, state, insured, code, original),
     }
+
+
+def original_of(reader: Reader, code: str, index: int, record: Settlement | Reversal) -> int:
+    """Return the index of what a valid reversal takes back; a settlement is its own original."""
+    if isinstance(record, Settlement):
+        return index
+    found = find_settlement(reader, code, record.original_id)
+    return index if found is None else found
 
 
 def _state(reader: Reader, code: str, original: int, index: int) -> tuple[str, str | None]:

@@ -1,0 +1,155 @@
+"""How one case looks on a terminal."""
+
+from typing import Any
+
+from cli.holding import Spot
+from cli.output import name_of, out, say, table, yuan
+from settlement.life import explain
+from settlement.period import shanghai_day
+
+Rows = list[list[str]]
+
+
+def show_case(setl_id: str, life: dict[str, Any], also: list[Spot]) -> None:
+    """Print what is known of a case; nothing if nothing is."""
+    if not life:
+        return
+    rows = _entry_rows(life["entry"])
+    if life["state"] != "void":
+        rows += [*_second_rows(life), *_course_rows(life)]
+    rows += [
+        [say("same id", "同号条目"), f"{name_of(s.code)} #{s.index} {s.void or ''}"] for s in also
+    ]
+    out().print(table(f"{say('The case', '个案')} {setl_id}", [("", "left"), ("", "left")], rows))
+    if life["legs"]:
+        out().print(_legs(life))
+
+
+def _entry_rows(entry: dict[str, Any]) -> Rows:
+    void = explain(entry["void"]) if entry["void"] else None
+    kinds = {"settlement": say("settlement", "结算"), "reversal": say("reversal", "冲正")}
+    place = f"{name_of(entry['log'])} #{entry['index']}"
+    fields = [(name, text) for name, text in entry["fields"].items() if name in _FIELDS]
+    rows = [
+        [say("entry", "条目"), f"{place}, {kinds[entry['kind']]}"],
+        *[[_FIELDS[name](), text] for name, text in fields],
+        *[[_LINES[name](), yuan(fen)] for name, fen in entry["lines_fen"].items()],
+        [say("total, yuan", "合计（元）"), yuan(entry["total_fen"])],
+        [say("commitment", "承诺值"), entry["commitment"]],
+        [say("leaf hash", "叶哈希"), entry["leaf_hash"]],
+        [say("author's signature", "作者签名"), _holds(entry["signature"])],
+        *_proof_rows(entry["proof"]),
+    ]
+    if void:
+        rows.append([say("VOID", "无效"), f"{entry['void']}: {say(void['en'], void['zh'])}"])
+    return rows
+
+
+_FIELDS = {
+    "original_id": lambda: say("takes back", "所冲记录"),
+    "month": lambda: say("service month", "所属月份"),
+    "treatment_area": lambda: say("treatment area", "就医地"),
+    "insured_area": lambda: say("insured area", "参保地"),
+    "insutype": lambda: say("insurance type", "险种"),
+    "clr_type": lambda: say("clearing type", "清算类别"),
+}
+_LINES = {
+    "employee": lambda: say("employee fund, yuan", "职工基金（元）"),
+    "resident": lambda: say("resident fund, yuan", "居民基金（元）"),
+    "other": lambda: say("other funds, yuan", "其他基金（元）"),
+    "account": lambda: say("personal account, yuan", "个人账户（元）"),
+}
+
+
+def _proof_rows(proof: dict[str, Any]) -> Rows:
+    names = sorted(proof["cosigners"])
+    size = f"{proof['size']} {say('entries', '条')}"
+    return [
+        [say("in the tree of", "所在树"), f"{size}, {proof['root']}"],
+        [say("cosigned by", "见证方"), f"{len(names)}: {', '.join(name_of(n) for n in names)}"],
+    ]
+
+
+def _second_rows(life: dict[str, Any]) -> Rows:
+    rows = [
+        [say("owes", "应付方"), name_of(life["debtor"])],
+        [say("is owed", "应收方"), name_of(life["creditor"])],
+        [say("original", "原记录"), _brief(life["original"])],
+        *[[say("reversal", "冲正"), _brief(item)] for item in life["reversals"]],
+    ]
+    second = life["acceptance"]
+    if second is None:
+        rows.append([say("acceptance", "确认"), say("none covers it", "尚无")])
+    else:
+        text = f"{name_of(second['log'])} #{second['index']}, {shanghai_day(second['at_ms'])}"
+        rows += [
+            [say("acceptance", "确认"), f"{text}, < {second['covers_below']}"],
+            [say("its signature", "确认方签名"), _holds(second["signature"])],
+            *_proof_rows(second["proof"]),
+        ]
+    return rows + _exception_rows(life["exception"])
+
+
+def _exception_rows(found: dict[str, Any] | None) -> Rows:
+    if found is None:
+        return []
+    text = explain(found["code"])
+    rows = [
+        [
+            say("exception", "例外"),
+            f"{name_of(found['log'])} #{found['index']} {say(text['en'], text['zh'])}",
+        ]
+    ]
+    if found["release"] is not None:
+        released = found["release"]
+        day = shanghai_day(released["at_ms"])
+        rows.append(
+            [say("release", "解除"), f"{name_of(found['log'])} #{released['index']}, {day}"]
+        )
+    return rows
+
+
+def _course_rows(life: dict[str, Any]) -> Rows:
+    if life["state"] is None:
+        return [[say("state", "状态"), say("not checked, see the findings", "未核验，见审计发现")]]
+    text = explain(life["state"])
+    rows = [[say("state", "状态"), say(text["en"], text["zh"])]]
+    batch = life["batch"]
+    if batch is not None:
+        indexes = [batch[f"{name}_index"] for name in ("proposal", "confirmation", "certificate")]
+        places = " / ".join("-" if index is None else f"#{index}" for index in indexes)
+        rows += [
+            [say("batch", "批次"), f"{batch['month']} r{batch['revision']} {batch['state']}"],
+            [say("proposed/confirmed/final", "提案/确认/证书"), places],
+            [say("result", "结果哈希"), batch["result_hash"]],
+        ]
+    return rows
+
+
+def _legs(life: dict[str, Any]) -> object:
+    columns = [
+        (say("leg", "序号"), "right"), (say("payer", "付款方"), "left"),
+        (say("payee", "收款方"), "left"), (say("yuan", "元"), "right"),
+        (say("state", "状态"), "left"), (say("paid", "付款"), "left"),
+        (say("received", "到账"), "left"),
+    ]  # fmt: skip
+    rows = [
+        [str(leg["leg"]), name_of(leg["payer"]), name_of(leg["payee"]), yuan(leg["fen"]),
+         leg["state"], _end(leg["paid"]), _end(leg["received"])]
+        for leg in life["legs"]
+    ]  # fmt: skip
+    return table(say("Legs of the pair in that month", "该批次中双方的资金划拨"), columns, rows)
+
+
+def _end(end: dict[str, Any] | None) -> str:
+    return (
+        "-" if end is None else f"{end['date']} {end['reference']} ({end['log']} #{end['index']})"
+    )
+
+
+def _brief(item: dict[str, Any]) -> str:
+    return f"#{item['index']} {item['setl_id']} {item['month']} {yuan(item['fen'])}"
+
+
+def _holds(good: bool) -> str:
+    return say("verified", "已核验") if good else say("NOT verified", "未通过核验")

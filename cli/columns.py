@@ -1,0 +1,180 @@
+"""What the columns of exported tables mean, in both languages: the source of `schema.json`."""
+
+from typing import Any, NamedTuple
+
+
+class Column(NamedTuple):
+    """One column. `type`: text, integer or boolean; any cell may be empty unless the text says."""
+
+    name: str
+    type: str
+    en: str
+    zh: str
+
+
+class Sheet(NamedTuple):
+    """What one table holds, and its columns in order."""
+
+    en: str
+    zh: str
+    columns: tuple[Column, ...]
+
+
+def _text(name: str, en: str, zh: str) -> Column:
+    return Column(name, "text", en, zh)
+
+
+def _int(name: str, en: str, zh: str) -> Column:
+    return Column(name, "integer", en, zh)
+
+
+def _fen(name: str, en: str, zh: str) -> Column:
+    return Column(f"{name}_fen", "integer", f"{en}, fen", f"{zh}（分）")
+
+
+LINES = (
+    _fen("employee", "employee fund", "职工基金"),
+    _fen("resident", "resident fund", "居民基金"),
+    _fen("other", "other funds", "其他基金"),
+    _fen("account", "personal account", "个人账户"),
+)
+PLACE = (
+    _text("log", "whose log the entry stands in", "条目所在日志"),
+    _int("index", "its place there, from 0", "在该日志中的序号，从 0 起"),
+)
+AT = _int("at_ms", "when it was signed, milliseconds since 1970 UTC", "签署时间（UTC 毫秒）")
+VOID = _text("void", "why it counts nowhere; empty: it counts", "无效原因；空表示有效")
+MONTH = _text("month", "month of the confirmed batch", "已确认批次的月份")
+
+
+def _end(name: str, en: str, zh: str) -> tuple[Column, ...]:
+    return (
+        _int(f"{name}_index", f"entry of the {en}, in their log", f"{zh}登记条目的序号"),
+        _text(f"{name}_reference", f"the bank's number given by the {en}", f"{zh}登记的银行流水号"),
+        _text(f"{name}_date", f"the bank's date given by the {en}", f"{zh}登记的银行日期"),
+    )
+
+
+SHEETS = {
+    "entries": Sheet(
+        "every settlement and reversal of the verified logs; entries that cannot be read at all "
+        "are not here",
+        "已核验日志中的全部结算与冲正；完全无法读取的条目不在其中",
+        (
+            *PLACE,
+            _text("kind", "settlement or reversal", "settlement 为结算，reversal 为冲正"),
+            _text("setl_id", "settlement id", "结算编号"),
+            _text("original_id", "what a reversal takes back", "冲正所指的原结算编号"),
+            _text("month", "service month", "所属月份"),
+            _text("treatment_area", "where the patient was treated", "就医地区划"),
+            _text("insured_area", "where the patient is insured", "参保地区划"),
+            _text("treatment_province", "the creditor", "就医省（应收方）"),
+            _text("insured_province", "the debtor", "参保省（应付方）"),
+            _text("insutype", "insurance type", "险种"),
+            _text("clr_type", "clearing type", "清算类别"),
+            *LINES,
+            _fen("total", "all four together", "四项合计"),
+            _text("commitment", "hash of the case file and its salt, hex", "病例文件承诺值"),
+            _text("leaf_hash", "hash of the entry in the tree, hex", "条目的叶哈希"),
+            AT,
+            VOID,
+            _text(
+                "state",
+                "at the last confirmed batch: cleared, reversed, disputed, not_due, carried, void",
+                "截至最近一次已确认批次的状态",
+            ),
+            _text("batch", "month of the batch that cleared it", "清算该条目的批次月份"),
+        ),
+    ),
+    "acceptances": Sheet(
+        "every acceptance: the insured province signs for all entries of a log below a size",
+        "全部确认：参保省对某日志在某大小以下的全部条目签字",
+        (
+            *PLACE,
+            _text("accepted_log", "whose entries are accepted", "被确认的日志"),
+            _int("size", "entries below this are covered", "确认到该大小以下"),
+            _text("root", "root of that log at that size, as signed, hex", "所签的根哈希"),
+            Column(
+                "root_holds",
+                "boolean",
+                "whether that log has this root there; if not, it covers nothing",
+                "根是否与日志相符；不符则不起确认作用",
+            ),
+            _int("exceptions", "how many originals are excepted", "列为例外的条数"),
+            AT,
+            VOID,
+        ),
+    ),
+    "exceptions": Sheet(
+        "originals that an acceptance does not cover",
+        "确认中列为例外的原记录",
+        (
+            _text("log", "who excepts it", "列为例外的省"),
+            _text("accepted_log", "whose entry it is", "原记录所在日志"),
+            _int("original_index", "its place there", "原记录序号"),
+            _text("setl_id", "its settlement id", "原结算编号"),
+            _text("code", "NO_FILE, COMMITMENT, ROW, AMOUNT or FIELDS", "例外代码"),
+            _int("acceptance_index", "the acceptance that says so", "所在确认的序号"),
+            _int(
+                "release_index", "the entry that lifts it; empty: open", "解除条目序号；空为未解除"
+            ),
+        ),
+    ),
+    "pairs": Sheet(
+        "what each confirmed batch clears between two participants",
+        "各已确认批次中双方的清算金额",
+        (
+            MONTH,
+            _text("debtor", "who owes", "应付方"),
+            _text("creditor", "who is owed", "应收方"),
+            *LINES,
+            Column("fen", "integer", "all four together, fen", "四项合计（分）"),
+            _int("entries", "how many entries it clears", "清算条数"),
+        ),
+    ),
+    "nets": Sheet(
+        "net position of every participant in each confirmed batch; the sum of a month is 0",
+        "各已确认批次中每一方的净额；每月合计为 0",
+        (
+            MONTH,
+            _text("code", "the participant", "参与方"),
+            Column("fen", "integer", "receives; negative pays; fen", "应收，负数为应付（分）"),
+        ),
+    ),
+    "legs": Sheet(
+        "movements of money of the confirmed batches",
+        "各已确认批次的资金划拨",
+        (
+            MONTH,
+            _int("number", "number of the leg in its month", "当月划拨序号"),
+            _text("payer", "who pays", "付款方"),
+            _text("payee", "who receives", "收款方"),
+            Column("fen", "integer", "amount, fen", "金额（分）"),
+            _text("state", "DUE, PAID or RECEIVED", "DUE 待付，PAID 已付，RECEIVED 已到账"),
+            *_end("paid", "payer", "付款方"),
+            *_end("received", "payee", "收款方"),
+        ),
+    ),
+    "logs": Sheet(
+        "the verified heads of all logs",
+        "全部日志的已核验日志头",
+        (
+            _text("code", "whose log", "日志所属方"),
+            _int("size", "number of entries", "条目数"),
+            _text("root", "root hash, hex", "根哈希"),
+            _text("cosigners", "witnesses that were checked, by space", "已核验的见证方，空格分隔"),
+        ),
+    ),
+}
+
+
+def schema() -> dict[str, Any]:
+    """Return the descriptions of all tables for `schema.json`."""
+    return {
+        name: {
+            "en": sheet.en,
+            "zh": sheet.zh,
+            "columns": [column._asdict() for column in sheet.columns],
+        }
+        for name, sheet in SHEETS.items()
+    }

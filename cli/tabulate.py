@@ -1,0 +1,189 @@
+"""Verified logs as tables for analysis: every row computed here, written elsewhere.
+
+A value is text, a whole number, true or false, or None where there is none. Amounts are fen. Rows
+come in the order of logs and indexes, or of months, so the same logs always give the same tables.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from cli.holding import Holding, case_record
+from ledger import log, tree
+from ledger.entry import decode_entry
+from ledger.errors import FormError
+from ledger.hashing import leaf_hash
+from ledger.table import log_key
+from settlement import batch as batches
+from settlement import leg as legs
+from settlement.lookup import acceptance_below, entry_at, exceptions
+from settlement.party import province_of
+from settlement.record import Acceptance, Paid, Place, Received, Reversal, Settlement, decode_body
+from settlement.standing import Standing
+
+Value = str | int | bool | None
+Row = tuple[Value, ...]
+
+
+class Table(NamedTuple):
+    """One table: its name, and what makes its rows. What the columns mean: see `columns`."""
+
+    name: str
+    rows: Callable[[Holding], Iterator[Row]]
+
+
+def entries(holding: Holding) -> Iterator[Row]:
+    """Yield every settlement and reversal, void ones too."""
+    standing = Standing(holding.reader, holding.months) if holding.complete else None
+    for code in holding.sizes:
+        for index, leaf in holding.leaves(code):
+            read = case_record(leaf)
+            if read is None:
+                continue
+            void = holding.void(code, index)
+            stand = _stand(holding, standing, code, index, void, read[1])
+            yield (code, index, *_case(read[1]), leaf_hash(leaf).hex(), read[0], void, *stand)
+
+
+def _case(record: Settlement | Reversal) -> Row:
+    lines = record.lines
+    return (
+        type(record).__name__.lower(),
+        record.setl_id,
+        record.original_id if isinstance(record, Reversal) else None,
+        record.month,
+        record.treatment_area,
+        record.insured_area,
+        _province(record.treatment_area),
+        _province(record.insured_area),
+        record.insutype,
+        record.clr_type,
+        lines.employee,
+        lines.resident,
+        lines.other,
+        lines.account,
+        lines.employee + lines.resident + lines.other + lines.account,
+        record.commitment.hex(),
+    )
+
+
+def _province(area: str) -> str | None:
+    try:
+        return province_of(area)
+    except FormError:
+        return None  # in a void entry anything may stand
+
+
+def _stand(
+    holding: Holding,
+    standing: Standing | None,
+    code: str,
+    index: int,
+    void: str | None,
+    record: Settlement | Reversal,
+) -> tuple[str | None, str | None]:
+    if void is not None:
+        return "void", None
+    if standing is None or not {code, province_of(record.insured_area)} <= holding.sizes.keys():
+        return None, None
+    return standing.of(code, index, record)
+
+
+def acceptances(holding: Holding) -> Iterator[Row]:
+    """Yield every acceptance, void ones too."""
+    for code in holding.sizes:
+        for index, leaf in holding.leaves(code):
+            read = _acceptance(leaf)
+            if read is not None:
+                at_ms, record = read
+                void = holding.void(code, index)
+                yield (
+                    code, index, record.log, record.size, record.root.hex(),
+                    _root_holds(holding, record), len(record.exceptions), at_ms, void,
+                )  # fmt: skip
+
+
+def _acceptance(leaf: bytes) -> tuple[int, Acceptance] | None:
+    try:
+        entry = decode_entry(leaf)
+        record = decode_body(entry.kind, entry.body) if entry.kind == Acceptance.kind else None
+    except FormError:
+        return None
+    return (entry.at_ms, record) if isinstance(record, Acceptance) else None
+
+
+def _root_holds(holding: Holding, record: Acceptance) -> bool | None:
+    if holding.sizes.get(record.log, -1) < record.size:
+        return None  # nobody can tell from what is here
+    return tree.root_at(holding.reader, log_key(record.log), record.size) == record.root
+
+
+def exception_rows(holding: Holding) -> Iterator[Row]:
+    """Yield every exception of a valid acceptance, with its release if there is one."""
+    for code in holding.sizes:
+        for target in holding.roster.participants:
+            for original, size, reason, release in exceptions(holding.reader, code, target):
+                held = acceptance_below(holding.reader, code, target, size + 1)
+                accepted = None if held is None else held[1]
+                setl_id = _id_at(holding, target, original)
+                yield code, target, original, setl_id, reason, accepted, release
+
+
+def _id_at(holding: Holding, code: str, index: int) -> str | None:
+    if index >= holding.sizes.get(code, 0):
+        return None
+    read = case_record(log.leaf(holding.reader, log_key(code), index))
+    return None if read is None else read[1].setl_id
+
+
+def _results(holding: Holding) -> Iterator[tuple[str, batches.Result]]:
+    for month, proposal in holding.months:
+        revision = proposal.revision
+        yield month, batches.result_of(holding.reader, holding.founding, month, revision)
+
+
+def pairs(holding: Holding) -> Iterator[Row]:
+    """Yield what each confirmed batch clears between two participants."""
+    for month, result in _results(holding):
+        for (debtor, creditor), cell in sorted(result.pairs.items()):
+            yield month, debtor, creditor, *cell[1:], cell.fen, cell.entries
+
+
+def nets(holding: Holding) -> Iterator[Row]:
+    """Yield what each participant receives (negative: pays) in each confirmed batch."""
+    for month, result in _results(holding):
+        for code, fen in sorted(result.nets.items()):
+            yield month, code, fen
+
+
+def leg_rows(holding: Holding) -> Iterator[Row]:
+    """Yield the legs of the confirmed batches with the bank's numbers and dates."""
+    for month, result in _results(holding):
+        for leg in legs.legs_of(holding.reader, month, result.legs):
+            due = leg.due
+            ends = (*_end(holding, leg.paid), *_end(holding, leg.received))
+            yield month, due.number, due.payer, due.payee, due.fen, leg.state, *ends
+
+
+def _end(holding: Holding, place: Place | None) -> tuple[int | None, str | None, str | None]:
+    if place is None:
+        return None, None, None
+    record = entry_at(holding.reader, place.code, place.index)[1]
+    assert isinstance(record, Paid | Received)
+    return place.index, record.reference, record.date
+
+
+def logs(holding: Holding) -> Iterator[Row]:
+    """Yield the verified logs with the heads that everything else here rests on."""
+    for item in sorted(holding.report.logs, key=lambda found: found.code):
+        yield item.code, item.size, item.root, " ".join(item.witnesses)
+
+
+TABLES = (
+    Table("entries", entries),
+    Table("acceptances", acceptances),
+    Table("exceptions", exception_rows),
+    Table("pairs", pairs),
+    Table("nets", nets),
+    Table("legs", leg_rows),
+    Table("logs", logs),
+)
