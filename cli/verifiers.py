@@ -14,8 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from cli.source import Source, open_source
-from ledger.entry import signature_item
-from ledger.signature import verify_many
+from ledger.entry import verify_leaves
 from settlement.state import Verdicts
 
 SLICE = 4096
@@ -33,8 +32,8 @@ def _open(path: str) -> None:
 
 def _verify(network_id: bytes, key: bytes, code: str, start: int, stop: int) -> frozenset[int]:
     assert _source is not None
-    leaves = _source.leaves(code, start, stop)
-    return frozenset(verify_many([signature_item(leaf, network_id, key) for leaf in leaves]))
+    leaves = list(_source.leaves(code, start, stop))
+    return frozenset(verify_leaves(leaves, network_id, key))
 
 
 class Verifiers:

@@ -187,6 +187,33 @@ def encode_header(version: int, origin: str, index: int, kind: int, at_ms: int) 
     return _SIX + b"".join(map(msgpack.packb, (version, origin, index, kind, at_ms)))
 
 
+def opening(version: int, origin: str) -> bytes:
+    """Return how the entries of one log begin; see `expected_header`."""
+    return _SIX + cast(bytes, msgpack.packb(version) + msgpack.packb(origin))
+
+
+def expected_header(
+    data: bytes, begin: bytes, index: int, start: int = 0
+) -> tuple[int, int, bytes] | None:
+    """Return kind, time and body of an entry whose header is spelled as a good one of its place is.
+
+    Nearly every entry is; comparing bytes is cheaper than reading them. None says nothing: ask
+    `decode_header`. The body is whatever follows, so its reader must use up all of it.
+
+    Args:
+        begin: What `opening` gives for the log.
+        start: Where the header begins in `data`.
+    """
+    begin += msgpack.packb(index)
+    at = start + len(begin)
+    body = at + 10  # a kind below 128, then the time as 64 bits that 32 could not hold
+    plain = len(data) > body and data[at] < 0x80 and data[at + 1] == 0xCF
+    if not plain or not data.startswith(begin, start) or not 0x90 <= data[body] <= 0x9F:
+        return None
+    at_ms = int.from_bytes(data[at + 2 : body], "big")
+    return (data[at], at_ms, data[body:]) if 2**32 <= at_ms <= 2**53 else None
+
+
 def decode_header(data: bytes) -> tuple[int, str, int, int, int, bytes]:
     """Return version, origin, index, kind, time and the bytes of the body of an entry.
 

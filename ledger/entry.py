@@ -7,11 +7,13 @@ network id and the MessagePack, so it means nothing in another network or anothe
 The body stays bytes here: what it says is the business of `settlement.record`.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from ledger.encoding import decode_header, encode_header
 from ledger.errors import FormError
-from ledger.signature import SIGNATURE_BYTES, sign
+from ledger.signature import SIGNATURE_BYTES, open_many, sign
 
 FORMAT = 1
 MAX_LEAF = 65_535
@@ -78,6 +80,14 @@ def encode_entry(entry: Entry) -> bytes:
     """Return the leaf of an entry: the inverse of `decode_entry`."""
     header = encode_header(FORMAT, entry.origin, entry.index, entry.kind, entry.at_ms)
     return entry.signature + header + entry.body
+
+
+def verify_leaves(leaves: Sequence[bytes], network_id: bytes, key: bytes) -> list[int]:
+    """Return the positions of the leaves whose signature is not by `key`, ascending."""
+    prefix = DOMAIN + network_id
+    return open_many(
+        key, [leaf[:SIGNATURE_BYTES] + prefix + leaf[SIGNATURE_BYTES:] for leaf in leaves]
+    )
 
 
 def signature_item(leaf: bytes, network_id: bytes, key: bytes) -> tuple[bytes, bytes, bytes]:

@@ -23,9 +23,10 @@ from typing import Any
 import msgspec
 
 from ledger import encoding, log
-from ledger.entry import decode_entry, signature_item
+from ledger.encoding import expected_header, opening
+from ledger.entry import FORMAT, MAX_LEAF, decode_entry, verify_leaves
 from ledger.errors import FormError
-from ledger.signature import verify_many
+from ledger.signature import SIGNATURE_BYTES
 from ledger.table import DERIVED, Reader, Writer, log_key, u64
 from settlement import totals
 from settlement.lookup import (
@@ -69,6 +70,7 @@ class Fold:
     roster: Roster
     code: str
     _running: dict[str, totals.Total] = field(default_factory=dict)
+    _sums: dict[tuple[str, str], list[int]] = field(default_factory=dict)  # since the last _add_up
 
     def __post_init__(self) -> None:
         self.key = log_key(self.code)
@@ -85,6 +87,7 @@ class Fold:
     def _begin(self, generation: Generation) -> None:
         self.generation = generation
         self.origin = self.roster.origin(self.code, generation.number)
+        self._opening = opening(FORMAT, self.origin)
         self.keys = generation.admitted  # as the rotations in this log make them
         self.continued = generation.number == 1
         self._end = next(
@@ -108,6 +111,14 @@ class Fold:
     def _read(
         self, leaf: bytes, index: int, signature_ok: bool
     ) -> tuple[str | None, Record | None]:
+        expected = expected_header(leaf, self._opening, index, SIGNATURE_BYTES)
+        if expected is not None and len(leaf) <= MAX_LEAF:
+            try:
+                record = decode_body(expected[0], expected[2])
+            except FormError:
+                pass  # what exactly is wrong is told below
+            else:
+                return (None, record) if signature_ok else ("SIGNATURE", None)
         try:
             entry = decode_entry(leaf)
         except FormError:
@@ -145,6 +156,7 @@ class Fold:
 
     def finish(self) -> None:
         """Write what is still in memory; call once, before the transaction ends."""
+        self._add_up()
         for insured in sorted(self._running):
             totals.save_running(self.writer, self.key, insured, self._running[insured])
         applied = encoding.pack([SCHEMA, self.size, sorted(self._changed)])
@@ -170,16 +182,21 @@ class Fold:
 
     def add(self, insured: str, month: str, lines: Lines) -> None:
         """Add one counted entry to the running totals."""
-        total = self._total(insured)
-        before = total.get(month, totals.NOTHING)
-        total[month] = totals.Amounts(
-            before.entries + 1,
-            before.employee + lines.employee,
-            before.resident + lines.resident,
-            before.other + lines.other,
-            before.account + lines.account,
-        )
-        self._changed.add(insured)
+        sums = self._sums.get((insured, month))
+        if sums is None:
+            sums = list(self._total(insured).get(month, totals.NOTHING))
+            self._sums[insured, month] = sums
+            self._changed.add(insured)
+        sums[0] += 1
+        sums[1] += lines.employee
+        sums[2] += lines.resident
+        sums[3] += lines.other
+        sums[4] += lines.account
+
+    def _add_up(self) -> None:
+        for (insured, month), sums in self._sums.items():
+            self._total(insured)[month] = totals.Amounts(*sums)
+        self._sums.clear()
 
     def _total(self, insured: str) -> totals.Total:
         if insured not in self._running:
@@ -189,6 +206,7 @@ class Fold:
     def _advance(self) -> None:
         self.size += 1
         if self.size % totals.CHUNK == 0:
+            self._add_up()
             for insured in sorted(self._changed):
                 totals.save_at(self.writer, self.key, insured, self.size, self._total(insured))
             self._changed.clear()
@@ -239,8 +257,7 @@ def _apply_under_one_key(
     if verdicts is not None and verdicts.key in (None, key):
         bad = {position - done for position in verdicts.bad}
     else:
-        items = [signature_item(leaf, fold.roster.network_id, key) for leaf in some]
-        bad = set(verify_many(items))
+        bad = set(verify_leaves(some, fold.roster.network_id, key))
     outcomes: list[str | None] = []
     for position, leaf in enumerate(some):
         outcomes.append(fold.apply(leaf, position not in bad))

@@ -28,6 +28,7 @@ from settlement.record import (
 )
 from settlement.roster import Roster, make_genesis
 
+AT_MS = 1_500_000_000_000
 PURPOSES = ("entry", "checkpoint", "witness", "transport")
 QINGHAI, SICHUAN, TIBET = "630000", "510000", "540000"
 
@@ -72,7 +73,7 @@ class Logs:
         origin = self.roster.origin(code)
         body = record.encode()
         return make_entry(
-            seed(code, "entry"), self.roster.network_id, origin, place, record.kind, 1, body
+            seed(code, "entry"), self.roster.network_id, origin, place, record.kind, AT_MS, body
         )
 
     def add(self, code: str, *records: Record) -> str | None:

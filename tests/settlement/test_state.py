@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ledger import log
 from ledger.encoding import pack, unpack
-from ledger.entry import make_entry
+from ledger.entry import decode_entry, make_entry
 from ledger.hashing import leaf_hash
 from ledger.memory import MemoryStore
 from ledger.table import DERIVED, log_key
@@ -36,7 +36,17 @@ from settlement.record import (
     Ruling,
     Withdrawal,
 )
-from tests.network import QINGHAI, SICHUAN, TIBET, Logs, member, reversal, seed, settlement
+from tests.network import (
+    AT_MS,
+    QINGHAI,
+    SICHUAN,
+    TIBET,
+    Logs,
+    member,
+    reversal,
+    seed,
+    settlement,
+)
 
 
 @pytest.fixture
@@ -302,6 +312,26 @@ def test_money_is_above_zero(logs: Logs) -> None:
 def test_every_code_has_both_languages() -> None:
     for table in (VOID, EXCEPTION, STATE):
         assert all(text.en and text.zh for text in table.values())
+
+
+@given(st.integers(0, 2**32), st.integers(1, 255), st.sampled_from([0, 1, 2**32, AT_MS, 2**53]))
+def test_reading_by_comparing_bytes_judges_as_reading_them_does(
+    place: int, change: int, at_ms: int
+) -> None:
+    logs = Logs()
+    leaves = [logs.leaf(SICHUAN, settlement(f"A{n}"), index=n) for n in range(3)]
+    entry = decode_entry(leaves[1])
+    origin = logs.roster.origin(SICHUAN)
+    odd = make_entry(
+        seed(SICHUAN, "entry"), logs.roster.network_id, origin, 1, entry.kind, at_ms, entry.body
+    )
+    at = 64 + place % (len(odd) - 64)
+    broken = odd[:at] + bytes([odd[at] ^ change]) + odd[at + 1 :]
+    for second in (odd, broken, odd + b"\x00", odd[:at], leaves[2]):
+        quick = Logs().add_leaves(SICHUAN, [leaves[0], second, leaves[2]])
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("settlement.state.expected_header", lambda *_: None)
+            assert Logs().add_leaves(SICHUAN, [leaves[0], second, leaves[2]]) == quick
 
 
 # --- laws ----------------------------------------------------------------------------------------
