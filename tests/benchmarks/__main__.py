@@ -8,6 +8,7 @@ counts is the ratio: one signature verified by the product against one verified 
 """
 
 import argparse
+import asyncio
 import json
 import sys
 import tempfile
@@ -18,10 +19,13 @@ from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
 
+import aiohttp
+from aiohttp import web
 from nacl.bindings import crypto_sign_open
 from rich.console import Console
 from rich.table import Table
 
+from cli.localnet import free_ports
 from cli.source import HomeSource
 from cli.trust import auditor_policy
 from cli.verify import Audit
@@ -32,8 +36,9 @@ from ledger.proof import verify_consistency
 from ledger.store import LmdbStore
 from ledger.table import Writer, log_key
 from node import heads
-from node.message import MAX_PULL, PULLED, Pull
+from node.message import MAX_PULL, PULLED, Pull, decode_message
 from node.serve import serve
+from node.server import listen
 from settlement import batch as batches
 from settlement import lookup, state
 from settlement.party import CENTRE
@@ -41,6 +46,7 @@ from settlement.record import Head
 from tests.network import QINGHAI, SICHUAN, TIBET, Logs, settlement
 
 GROUP = 100
+HTTP_GROUP = 1_000
 CODES = (SICHUAN, TIBET, QINGHAI)
 
 
@@ -151,6 +157,33 @@ class Bench:
             verify_consistency(stop, root, target.size, target.root, proof)
         assert not any(state.apply(writer, self.logs.roster, SICHUAN, leaves))
 
+    def over_http(self) -> int:
+        """The same in groups of 1,000 over HTTP on loopback; both sides count."""
+        return asyncio.run(self._over_http())
+
+    async def _over_http(self) -> int:
+        async def answer(request: web.Request) -> web.Response:
+            message = decode_message(Pull.path, await request.read())
+            with self.full.read() as reader:
+                return web.Response(body=serve(reader, message).body)
+
+        app = web.Application()
+        app.router.add_post(Pull.path, answer)
+        (port,) = free_ports(1)
+        runner = await listen(app, address=("127.0.0.1", port))
+        store, size, target = self._fresh(), len(self.leaves), self.logs.head(SICHUAN)
+        async with aiohttp.ClientSession() as session:
+            for at in range(0, size, HTTP_GROUP):
+                wanted = Pull(SICHUAN, at, min(at + HTTP_GROUP, size), size)
+                url = f"http://127.0.0.1:{port}{Pull.path}"
+                async with session.post(url, data=wanted.encode()) as response:
+                    pulled = PULLED.decode(await response.read())
+                take = partial(self._take, pulled.leaves, pulled.proof, at, target)
+                await asyncio.to_thread(store.transact, take)
+        await runner.cleanup()
+        self._check(store)
+        return size
+
     def audit(self) -> int:
         """Everything recomputed from a node's store, trusting a policy file."""
         policy = parse_policy(auditor_policy(self.logs.roster.genesis).encode())
@@ -199,9 +232,10 @@ def main() -> None:
         bench = Bench(given.entries, Path(name))
         all_series = [
             (Series("raw libsodium verification", None), bench.raw),
-            (Series("signed durable append, groups of 100", 0.75), bench.append),
-            (Series("verified replication", None), bench.replicate),
-            (Series("full audit", 0.85), bench.audit),
+            (Series("signed durable append, groups of 100", 0.85), bench.append),
+            (Series("verified replication", 0.85), bench.replicate),
+            (Series("the same over HTTP, groups of 1,000", 0.75), bench.over_http),
+            (Series("full audit", 0.93), bench.audit),
         ]
         close = Series("close of a month", None)
         for _ in range(given.rounds):
