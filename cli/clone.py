@@ -64,7 +64,7 @@ async def clone(url: str, folder: Path, policy: Policy, progress: Progress) -> C
         for code in roster.participants:
             note = await mirror.checkpoint(code)
             if note is not None:
-                await mirror.take(code, note, roster.open_head(code, note))
+                await mirror.take(code, note, roster.open_head(code, note), roster.ended_at(code))
         return Cloned(mirror.sizes, mirror.fetched)
 
 
@@ -113,9 +113,17 @@ class _Mirror:
         """Return the node's checkpoint of a log, or None if it has none."""
         return await self._get(f"/log/{code}/checkpoint", MAX_CHECKPOINT)
 
-    async def take(self, code: str, note: bytes, point: Checkpoint) -> None:
-        """Mirror a log up to a checkpoint that has been verified."""
+    async def take(
+        self, code: str, note: bytes, point: Checkpoint, ended: int | None = None
+    ) -> None:
+        """Mirror a log up to a checkpoint that has been verified.
+
+        Args:
+            ended: Where governance has frozen the log; what was mirrored above it is void.
+        """
         before = self._before(code)
+        if before is not None and ended is not None and before.size > ended:
+            before = None
         if before is not None and before.size > point.size:
             raise VerificationError(
                 f"{code}: mirrored to {before.size} before, the node serves {point.size}"

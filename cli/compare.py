@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cli.source import Source
 from ledger import log, tree
 from ledger.checkpoint import SignedCheckpoint, open_checkpoint
-from ledger.errors import LedgerError, UncheckableError, VerificationError
+from ledger.errors import FormError, LedgerError, UncheckableError, VerificationError
 from ledger.evidence import REWRITTEN, TWO_ENTRIES, TWO_HEADS, Accused, Evidence, Link, convict
 from ledger.memory import MemoryStore
 from ledger.policy import Policy
@@ -37,6 +37,7 @@ class _View:
 
     def __init__(self, source: Source, code: str, origin: str, keys: Sequence[bytes]) -> None:
         self.code = code
+        self.generation = 1
         self.note = source.checkpoint(code)
         self.head: SignedCheckpoint = open_checkpoint(self.note, origin, *keys)
         self.size = self.head.checkpoint.size
@@ -57,7 +58,7 @@ def compare(one: Source, two: Source, policy: Policy) -> Iterator[Difference]:
         UncheckableError: A source has no head of the centre that the policy trusts.
         VerificationError: What a source holds does not lead to its own heads.
     """
-    chain = chain_of(one, policy)
+    chain = chain_of(max((one, two), key=lambda source: _size(source, CENTRE)), policy)
     roster = roster_of_chain(chain, policy)
     held = [set(source.codes()) for source in (one, two)]
     for code in roster.codes:
@@ -87,23 +88,33 @@ def chain_of(source: Source, policy: Policy) -> list[Link]:
 def _compare(
     one: Source, two: Source, code: str, roster: Roster, chain: Sequence[Link]
 ) -> Difference:
-    origin, generation = roster.origin(code), roster.generation(code)
-    views = sorted(
-        (
-            _View(source, code, origin, [checkpoint_key(generation, source.checkpoint(code))])
-            for source in (one, two)
-        ),
-        key=lambda view: view.size,
+    older, newer = sorted(
+        (_view(source, code, roster) for source in (one, two)),
+        key=lambda view: (view.generation, view.size),
     )
-    older, newer = views
     sizes = (_size(one, code), _size(two, code))
-    if newer.root(older.size) == older.head.checkpoint.root:
+    if older.size <= newer.size and newer.root(older.size) == older.head.checkpoint.root:
         return Difference(code, sizes, "same" if older.size == newer.size else "longer")
-    accused = accused_of(roster, code)
+    if older.generation != newer.generation:  # what governance has cut off convicts nobody
+        end = roster.generations[code][older.generation - 1].end or 0
+        same = older.root(min(end, older.size)) == newer.root(min(end, older.size))
+        return Difference(code, sizes, "longer" if same else "split")
+    accused = accused_of(roster, code, roster.generations[code][newer.generation - 1])
     heads = _of_heads(older, newer, chain)
     convict(heads, accused, ONCE)  # never hand out what does not convict
     found = (heads, *_of_entries(older, newer, chain, accused))
     return Difference(code, sizes, "split", found)
+
+
+def _view(source: Source, code: str, roster: Roster) -> _View:
+    note = source.checkpoint(code)
+    origin = note.split(b"\n", 1)[0].decode("utf-8", "replace")
+    place = roster.place(origin)
+    if place is None or place[0] != code:
+        raise FormError(f"checkpoint of {code}", f"the origin {roster.origin(code)}", origin)
+    view = _View(source, code, origin, [checkpoint_key(place[1], note)])
+    view.generation = place[1].number
+    return view
 
 
 def _of_heads(older: _View, newer: _View, chain: Sequence[Link]) -> Evidence:

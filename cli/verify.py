@@ -256,6 +256,9 @@ class Audit:
         known = self._since.logs.get(code)
         if self._since.note is not None:
             known = self._known_by_cut(self._since.note, code)
+        ended = roster.ended_at(code)
+        if known is not None and ended is not None and known.size > ended:
+            known = None  # a freeze has taken some of it back since
         self._entries(roster, code, point, sorted(cosigners), known)
 
     def _known_by_cut(self, note: bytes, code: str) -> Known | None:

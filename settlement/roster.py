@@ -226,6 +226,11 @@ class Roster:
         """Return whether a log has ended and has no successor yet."""
         return self.generation(code).end is not None
 
+    def ended_at(self, code: str) -> int | None:
+        """Return where the last frozen generation of a log ended; None if none ever was."""
+        ends = [g.end for g in self.generations[code] if g.end is not None]
+        return ends[-1] if ends else None
+
     # --- logs and their keys --------------------------------------------------------------------
 
     def origin(self, code: str, generation: int | None = None) -> str:

@@ -189,6 +189,10 @@ async def test_stolen_keys_end_in_a_freeze_and_a_second_generation(network: Netw
     await network.record("A1", "A2")
     await network.agreed()
     folder, old = network.folder, network.home(SICHUAN)
+    policy = folder / "auditor.policy"
+    before, report = folder / "before", folder / "report.json"
+    await network.run("log", "export", before, "--home", network.home(QINGHAI))
+    await network.run("audit", "verify", before, "--policy", policy, "--report", report)
     governors = [word for n in (1, 2) for word in ("--key", folder / "governance" / f"{n}.key")]
     one = gongzhang(
         "roster", "freeze", SICHUAN, "--home", network.home(CENTRE), *governors[:2], "--reason", "x"
@@ -229,5 +233,17 @@ async def test_stolen_keys_end_in_a_freeze_and_a_second_generation(network: Netw
     await network.agreed(size + 2)  # what was there, the continuation, and B1
     shown = as_json("log", "show", "--home", old)
     assert [e["kind"] for e in shown["entries"]][size:] == ["Continuation", "Settlement"]
-    await network.verified()
+    found = await network.verified()
+    assert found["heads"][SICHUAN]["size"] == size + 2
     assert gongzhang("log", "fsck", "--home", network.home(QINGHAI)).returncode == 0
+    # What auditors had before still fits what they see now.
+    await network.run("audit", "compare", before, network.home(QINGHAI), "--policy", policy)
+    await network.run("audit", "compare", network.home(QINGHAI), before, "--policy", policy)
+    known = await asyncio.to_thread(
+        as_json, "audit", "verify", network.home(QINGHAI), "--policy", policy, "--since", report
+    )
+    assert known["ok"], known["findings"]
+    assert known["entries_known"] > 0
+    url = f"http://127.0.0.1:{network.net.ports()[QINGHAI]}"
+    await network.run("audit", "clone", url, before, "--policy", policy)
+    await network.run("audit", "verify", before, "--policy", policy)
