@@ -18,7 +18,7 @@ demo: $(STAMP)
 	@$(BIN)/gongzhang demo --data configs/examples/qinghai-2017.csv --home demo-home --fresh
 
 test: $(STAMP) interop
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Go and its tree library check what we export; without them that one test is skipped and says so.
 interop:

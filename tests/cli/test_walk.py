@@ -13,7 +13,7 @@ import pytest
 from tests.commands import EXAMPLE, ROOT, environment, gongzhang
 
 PORTS = re.compile(r"127\.0\.0\.1:70(\d\d)")
-PATIENCE_SECONDS = 40
+PATIENCE_SECONDS = 120
 
 
 def commands() -> list[str]:

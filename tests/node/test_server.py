@@ -9,8 +9,20 @@ from typing import Any
 import aiohttp
 import pytest
 
+from ledger.checkpoint import Checkpoint, sign_checkpoint
+from ledger.cosignature import verify_cosignature
+from ledger.hashing import hash_bytes, leaf_hash
+from ledger.note import (
+    ED25519,
+    format_vkey,
+    parse_note,
+    parse_signature,
+    parse_vkey,
+    verifier_key,
+)
 from ledger.signature import public_key
 from node import peerauth
+from node.addcheckpoint import format_request
 from node.clock import wall_ms
 from node.config import PROVINCE_AUTOMATIC, Config
 from node.driver import Driver
@@ -19,6 +31,7 @@ from node.message import NO_ANSWER, Answer, AskHead, AskSeen, DeliverCases, Tell
 from node.server import Server, listen
 from settlement.party import CENTRE
 from settlement.roster import make_genesis
+from tests.commands import as_json, gongzhang
 from tests.network import QINGHAI, SICHUAN, TIBET, case_row, seed
 from tests.settlement.test_importing import file_of
 
@@ -205,3 +218,31 @@ async def test_a_restart_goes_on_where_it_stopped(node: Node) -> None:
     await node.stop()
     await node.start()
     assert (await node.order("/api/v1/import", data))[1]["known"] == 1
+
+
+async def test_a_log_outside_the_network_is_witnessed_over_http_as_configured(node: Node) -> None:
+    name, origin, secret = "witness.example.cn/510000", "log.example.org/one", bytes(range(32))
+    vkey = format_vkey(verifier_key(origin, ED25519, public_key(secret)))
+    await node.stop()
+    with (node.home / "node.toml").open("a", encoding="utf-8") as file:
+        file.write(f'[witness]\nname = "{name}"\n[[witness.log]]\nvkey = "{vkey}"\n')
+    refused = gongzhang("node", "run", "--home", node.home)
+    assert refused.returncode == 2  # the key for it is missing, and the message names the file
+    assert "foreign.key" in refused.stderr
+    printed = as_json("key", "foreign", "--home", node.home)["vkey"]
+    assert as_json("key", "foreign", "--home", node.home)["vkey"] == printed
+    await node.start()
+    note = sign_checkpoint(Checkpoint(origin, 1, leaf_hash(b"one")), secret)
+    body = format_request(0, [], note)
+    status, line = await node.post("/witness/add-checkpoint", body)
+    assert status == 200, line
+    verify_cosignature(
+        parse_note(note).text, parse_vkey(printed), parse_signature(line.decode().splitlines()[0])
+    )
+    async with node.session.post(node.public + "/witness/add-checkpoint", data=body) as again:
+        assert again.status == 409
+        assert (await again.read(), again.content_type) == (b"1\n", "text/x.tlog.size")
+    digest = hash_bytes(origin.encode()).hex()
+    async with node.session.get(f"{node.public}/witness/{digest}/checkpoint") as monitored:
+        names = [item.name for item in parse_note(await monitored.read()).signatures]
+    assert names == [origin, name]
