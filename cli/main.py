@@ -3,7 +3,22 @@ configuration, 3 could not be checked, 4 damaged store."""
 
 import typer
 
-from cli import audit, batch, day, dossier, entry, export, key, leg, log, node, prove, roster, sim
+from cli import (
+    audit,
+    batch,
+    bundle,
+    day,
+    dossier,
+    entry,
+    export,
+    key,
+    leg,
+    log,
+    node,
+    prove,
+    roster,
+    sim,
+)
 from cli.demo import demo
 from cli.output import language, say
 from cli.status import status
@@ -38,6 +53,7 @@ for name, part in (
 audit.app.command()(prove.prove)
 audit.app.command()(prove.check)
 audit.app.command()(prove.consistency)
+audit.app.command()(bundle.bundle)
 audit.app.command()(dossier.case)
 audit.app.command()(export.export)
 

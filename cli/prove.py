@@ -6,8 +6,10 @@ from typing import Annotated, Any
 import typer
 
 from cli.homes import Home, Json, OpenHome, open_home
+from cli.monthfile import check_bundle
 from cli.output import emit, guarded, name_of, out, say, table
 from cli.trust import log_policy
+from cli.unpack import is_bundle
 from ledger import log as logs
 from ledger import tree
 from ledger.errors import FormError, UncheckableError
@@ -79,14 +81,20 @@ def write_proof(
 
 
 def check(
-    proof: Annotated[Path, typer.Argument(help="the .tlog-proof file")],
-    leaf: Annotated[Path, typer.Option("--leaf", help="the entry's bytes")],
+    proof: Annotated[Path, typer.Argument(help="a .tlog-proof or .bundle file")],
     policy: Annotated[Path, typer.Option("--policy", help="the trust file")],
+    leaf: Annotated[
+        Path | None, typer.Option("--leaf", help="of a proof file: the entry's bytes")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check a proof file without any node."""
+    """Check a proof file, or recompute the month of a bundle, without any node."""
+    if guarded(lambda: _is_bundle(proof, leaf), as_json=as_json):
+        check_bundle(proof, policy, as_json=as_json)
+        return
 
     def act() -> dict[str, Any]:
+        assert leaf is not None
         trust = parse_policy(_read(policy))
         proven = check_proof_file(parse_proof_file(_read(proof)), _read(leaf), trust)
         return {
@@ -116,6 +124,18 @@ def check(
     ]
     title = say("The entry is in the log", "该条目在日志中")
     out().print(table(title, [("", "left"), ("", "left")], rows))
+
+
+def _is_bundle(path: Path, leaf: Path | None) -> bool:
+    if not path.is_file():
+        raise FormError(str(path), "a readable file")
+    if is_bundle(path):
+        if leaf is not None:
+            raise FormError("--leaf", "no such option for a bundle: it holds its entries itself")
+        return True
+    if leaf is None:
+        raise FormError("--leaf", "the entry's bytes beside a proof file")
+    return False
 
 
 def _withstands(count: int | None) -> str:

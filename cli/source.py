@@ -7,6 +7,7 @@ from typing import Protocol
 
 from ledger import encoding, log
 from ledger.errors import DamageError, FormError, UncheckableError
+from ledger.note import from_base64
 from ledger.store import LmdbStore, check_in_child
 from ledger.table import HEAD, Reader, log_key
 from ledger.tiles import WIDTH, tile_path
@@ -25,6 +26,12 @@ class Source(Protocol):
 
     def leaves(self, code: str, start: int, stop: int) -> Iterator[bytes]:
         """Yield leaves; raises DamageError where one is missing."""
+
+    def prefix(self, code: str) -> tuple[int, list[bytes]] | None:
+        """Return how many entries are here, if not all below the checkpoint are, and the proof.
+
+        The proof shows that they are the beginning of the checkpoint's log.
+        """
 
     def stored(self) -> Reader | None:
         """Return the node's own tables, if there are any, to be compared."""
@@ -52,6 +59,9 @@ class HomeSource:
         """Yield leaves of the node's copy."""
         return log.leaves(self._reader, log_key(code), start, stop)
 
+    def prefix(self, code: str) -> None:
+        """Return None: a home holds all of every log."""
+
     def stored(self) -> Reader | None:
         """Return the node's tables."""
         return self._reader
@@ -75,7 +85,8 @@ class FolderSource:
 
     def leaves(self, code: str, start: int, stop: int) -> Iterator[bytes]:
         """Yield leaves from the entry bundles of the exported checkpoint's size."""
-        size = _claimed_size(self.checkpoint(code))
+        part = self.prefix(code)
+        size = part[0] if part else _claimed_size(self.checkpoint(code))
         if stop > size:
             raise DamageError(f"{code} checkpoint", f"at least {stop} entries", size)
         for number in range(start // WIDTH, (stop + WIDTH - 1) // WIDTH):
@@ -94,6 +105,16 @@ class FolderSource:
                 raise DamageError(str(path), f"{width} leaves", len(found))
             self._last = path, found
         return self._last[1]
+
+    def prefix(self, code: str) -> tuple[int, list[bytes]] | None:
+        """Return what the file `prefix` beside the checkpoint says: see `unpack`."""
+        path = self._folder / code / "prefix"
+        if not path.exists():
+            return None
+        count, *hashes = self._read(path, MAX_CHECKPOINT).decode("ascii", "replace").split(" ")
+        if not count.isdigit() or len(count) > 16:
+            raise FormError(str(path), "a number of entries and hashes", count[:20])
+        return int(count), [from_base64(item, str(path)) for item in hashes]
 
     def stored(self) -> Reader | None:
         """Exported folders hold no tables."""

@@ -85,6 +85,13 @@ ZH = {
     "CSV in the national field names": "国家标准字段的 CSV 文件",
     "leave out patients treated in other provinces": "排除在其他省就医的记录",
     "check only": "只检查，不登记",
+    "Write everything one month rests on into one file, for `gongzhang audit check`.":
+        "把一个月所依据的全部内容写入一个文件，供 `gongzhang audit check` 使用。",
+    "the .bundle file to write": "要写入的 .bundle 文件",
+    "a .tlog-proof or .bundle file": ".tlog-proof 或 .bundle 文件",
+    "of a proof file: the entry's bytes": "证明文件所需：条目字节",
+    "Check a proof file, or recompute the month of a bundle, without any node.":
+        "核验证明文件，或重算月度包中的月份，无需任何节点。",
     "an earlier report or checkpoint: verify what is new":
         "先前的报告或中心的检查点：只核验新增部分",
     "processes (default: the cores)": "进程数（默认等于核数）",
@@ -149,9 +156,6 @@ ZH = {
     "which entry": "哪个条目",
     "the .tlog-proof file to write": "要写出的 .tlog-proof 文件",
     "the entry's bytes, as a file": "条目的字节，写成文件",
-    "Check a proof file without any node.": "不依赖任何节点核验证明文件。",
-    "the .tlog-proof file": ".tlog-proof 文件",
-    "the entry's bytes": "条目的字节",
     "Show the proof that a log at one size is the beginning of itself at another.":
         "显示日志较早大小是较新大小之前缀的证明。",
     "the older size": "较早的大小",

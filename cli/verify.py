@@ -30,6 +30,7 @@ from ledger.errors import (
 from ledger.fsck import check_log
 from ledger.note import parse_note
 from ledger.policy import Policy
+from ledger.proof import verify_consistency
 from ledger.store import place_of
 from ledger.table import DERIVED, HASH, Reader, Writer, log_key
 from settlement import batch as batches
@@ -284,11 +285,13 @@ class Audit:
     ) -> None:
         audit = LogAudit(code, point.size, point.root.hex(), witnesses)
         key, done, before = log_key(code), 0, known.size if known else 0
-        if before > point.size:
-            raise VerificationError(f"log of {code}: {before} were verified, {point.size} are here")
-        while done < point.size:
-            stop = min(done + SLICE, before if done < before else point.size)
-            outcomes = self._take(roster, code, done, stop, point.size, known)
+        part = self.source.prefix(code)
+        size = min(part[0], point.size) if part else point.size
+        if before > size:
+            raise VerificationError(f"log of {code}: {before} were verified, {size} are here")
+        while done < size:
+            stop = min(done + SLICE, before if done < before else size)
+            outcomes = self._take(roster, code, done, stop, size, known)
             audit.void += [(i, c) for i, c in enumerate(outcomes, done) if c is not None]
             if done >= before:
                 self.report.entries_verified += stop - done
@@ -296,9 +299,12 @@ class Audit:
             done = stop
             if known is not None and done == before:
                 self._continues(code, known)
-            self._progress(code, done, point.size)
+            self._progress(code, done, size)
         root = tree.root_at(self._reader(), key, done)
-        if root != point.root:
+        if part is not None and size < point.size:
+            verify_consistency(size, root, point.size, point.root, part[1])
+            audit.size, audit.root = size, root.hex()
+        elif root != point.root:
             raise VerificationError(f"log of {code} at size {point.size}: root", point.root, root)
         self.report.entries_known += before
         self.report.signatures_verified += 1 + len(witnesses)
