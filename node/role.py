@@ -136,7 +136,8 @@ class Role:
                 raise EventRefusedError(event, error) from error
         turn.flush()
         if self.lock.settle(turn):
-            if not self._gone_on:
+            # An empty log begins with what founds it, not with a rotation.
+            if not self._gone_on and log.size(writer, log_key(self.code)):
                 go_on(self, turn)
                 turn.learned.append(self._went_on)
             self.act(turn)

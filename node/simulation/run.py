@@ -11,6 +11,7 @@ from settlement.batch import confirmed, latest_batch, result_of
 from settlement.netting import LegDue
 from settlement.party import CENTRE
 from settlement.period import next_month
+from settlement.roster import PURPOSES
 
 PROVINCES = ["110000", "310000", "510000", "630000", "650000", "660000", "440000"]
 FIRST_MONTH = "2017-01"
@@ -28,6 +29,7 @@ class Scenario:
     loss: float | None = None  # None: drawn from the seed
     crash: float | None = None
     cuts: bool | None = None
+    rotations: float | None = None  # chance that a node changes keys before a month
 
 
 @dataclass
@@ -64,7 +66,9 @@ def play(scenario: Scenario, ruleset: bytes) -> Outcome:
     saboteur(world, codes, cuts)
     ward, clerk = Ward(world.random, codes), Clerk(world, oracle)
     month = FIRST_MONTH
+    rotations = world.random.choice([0.0, 0.0, 0.3])
     for _ in range(scenario.months):
+        _rotate(world, rotations if scenario.rotations is None else scenario.rotations)
         _month(world, ward, clerk, month, scenario.entries)
         month = next_month(month)
     oracle.finish(world)
@@ -86,6 +90,12 @@ def _faults(scenario: Scenario, random: Random) -> Faults:
     crash = random.choice([0.0, 0.0, 0.005, 0.02]) if scenario.crash is None else scenario.crash
     duplicate = random.choice([0.0, 0.05])
     return Faults(loss, duplicate, random.choice([5, 50, 500]), crash)
+
+
+def _rotate(world: World, chance: float) -> None:
+    for code in sorted(world.nodes):
+        if world.random.random() < chance:
+            world.rotate(code, [p for p in PURPOSES if world.random.random() < 0.5])
 
 
 def _month(world: World, ward: Ward, clerk: Clerk, month: str, entries: int) -> None:

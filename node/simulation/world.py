@@ -7,7 +7,7 @@ history: the same seed gives the same trace, byte for byte.
 import hashlib
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
 
@@ -188,6 +188,14 @@ class World:
         self.crashes += 1
         self.note("crash", code)
         self._later(restart_ms, lambda: self.start(code))
+
+    def rotate(self, code: str, purposes: list[str]) -> None:
+        """Prepare keys that follow, one for each purpose at most once, and restart the node."""
+        node = self.nodes[code]
+        new = {p: self.random.randbytes(32) for p in purposes if p not in node.keys.following}
+        node.keys = replace(node.keys, following={**node.keys.following, **new})
+        self.note("rotate", code, sorted(new))
+        self.crash(code)
 
     def _give(self, code: str, events: list[Event]) -> None:
         node = self.nodes[code]

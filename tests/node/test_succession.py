@@ -265,6 +265,18 @@ def test_a_freeze_needs_governance_a_quorum_head_and_takes_back_nothing_counted(
     assert refused.value.code == "ORDER"
 
 
+def test_a_month_closes_without_a_frozen_participant() -> None:
+    world = imported(quiet(codes=[*CODES, "110000", "120000"]))
+    frozen(world, TIBET)
+    world.nodes[TIBET].role = None
+    world.ask(CENTRE, "close", month="2017-03")
+    settled(world, 60_000)
+    for code in (SICHUAN, QINGHAI, "110000"):
+        world.ask(code, "silence", code=TIBET)
+    until(world, lambda: batch(world, CENTRE).confirmation_index is not None)
+    assert TIBET in batch(world, CENTRE).missing
+
+
 def test_a_second_theft_ends_in_a_third_generation() -> None:
     world = recorded(quiet(), "A1")
     frozen(world, SICHUAN)

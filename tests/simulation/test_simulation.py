@@ -42,6 +42,15 @@ def test_larger_and_smaller_networks_keep_them_too(provinces: int) -> None:
         play(Scenario(1_000 + seed, months=2, provinces=provinces, entries=5), RULESET)
 
 
+def test_months_with_keys_that_change_under_way_keep_them_too() -> None:
+    crashes = 0
+    for seed in range(15):
+        outcome = play(Scenario(2_000 + seed, months=3, entries=4, rotations=0.8), RULESET)
+        assert len(outcome.results) == 3
+        crashes += outcome.crashes
+    assert crashes > 15
+
+
 def test_a_seed_is_one_history_whatever_the_hash_seed_of_the_interpreter() -> None:
     program = (
         "from node.run import default_ruleset; from node.simulation.run import *; "
