@@ -14,10 +14,11 @@ from rich.progress import BarColumn, Progress, TextColumn
 from cli.clone import run_clone
 from cli.compare import Difference
 from cli.compare import compare as compare_sources
+from cli.findings import LogAudit, Report
 from cli.output import emit, guarded, name_of, out, say, table, talk, yuan
 from cli.since import Since, parse_since
 from cli.source import open_source
-from cli.verify import Audit, LogAudit, Report, void_text
+from cli.verify import Audit, void_text
 from ledger.disk import write_durably
 from ledger.errors import FormError
 from ledger.evidence import Conviction, format_evidence, parse_evidence

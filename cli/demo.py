@@ -12,10 +12,10 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from cli.audit import audit_source, print_report
 from cli.entry import print_faults
+from cli.findings import Report
 from cli.localnet import LocalNet, found
 from cli.output import emit, fail, guarded, name_of, out, say, table, talk, yuan
 from cli.rehearsal import Book, Rehearsal, read_book, read_file
-from cli.verify import Report
 from ledger.errors import FormError, LedgerError
 from ledger.policy import parse_policy
 from settlement.importing import ImportPlan

@@ -9,9 +9,10 @@ import typer
 from cli.audit import audited, load_policy, print_report
 from cli.case import Case, case_at
 from cli.casepage import show_case
+from cli.findings import Finding
 from cli.holding import Holding, Spot, Witnessed, holding_of, spots
 from cli.output import emit, fail, guarded, say, talk
-from cli.verify import Audit, Finding
+from cli.verify import Audit
 from ledger.errors import FormError, UncheckableError
 from ledger.prooffile import format_proof_file
 from settlement.life import explain

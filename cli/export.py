@@ -10,11 +10,11 @@ import typer
 
 from cli.audit import audited, load_policy, print_report
 from cli.columns import SHEETS, schema
+from cli.findings import Report
 from cli.holding import Holding, holding_of
 from cli.output import emit, guarded, out, say, table, talk
 from cli.sheet import WRITERS, check_format
 from cli.tabulate import TABLES
-from cli.verify import Report
 from ledger.disk import sync_directory, write_durably
 from ledger.errors import FormError
 

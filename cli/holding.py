@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from cli.findings import Report
 from cli.source import Source
 from cli.trust import log_policy
-from cli.verify import Audit, Report
+from cli.verify import Audit
 from ledger import log, tree
 from ledger.entry import decode_entry
 from ledger.errors import FormError, UncheckableError

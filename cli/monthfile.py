@@ -7,9 +7,9 @@ from typing import Any
 import typer
 
 from cli.audit import audit_source, load_policy, print_report
+from cli.findings import Report
 from cli.output import emit, guarded, name_of, out, say, table, yuan
 from cli.unpack import unpack
-from cli.verify import Report
 
 
 def check_bundle(path: Path, policy: Path, *, as_json: bool) -> None:

@@ -7,14 +7,14 @@ say: acceptances, batches, confirmations, payments. Imports nothing from `node`.
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from cli.against import against
+from cli.findings import Finding, LogAudit, Report
 from cli.since import Known, Since
 from cli.source import Source
+from cli.stored import differences
 from cli.verifiers import SLICE, verifiers
 from cli.workspace import workspace
 from ledger import log, tree
@@ -27,12 +27,10 @@ from ledger.errors import (
     UncheckableError,
     VerificationError,
 )
-from ledger.fsck import check_log
 from ledger.note import parse_note
 from ledger.policy import Policy
 from ledger.proof import verify_consistency
-from ledger.store import place_of
-from ledger.table import DERIVED, HASH, Reader, Writer, log_key
+from ledger.table import Reader, Writer, log_key
 from settlement import batch as batches
 from settlement import leg as legs
 from settlement import lookup, membership, state
@@ -47,74 +45,6 @@ from settlement.roster import Roster, claimed_size
 from settlement.state import Verdicts
 
 Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is not as it must be. `kind`: false, unchecked or damaged."""
-
-    kind: str
-    place: str
-    text: str
-
-
-@dataclass
-class LogAudit:
-    """What was verified of one log."""
-
-    code: str
-    size: int = 0
-    root: str = ""
-    witnesses: list[str] = field(default_factory=list)
-    void: list[tuple[int, str]] = field(default_factory=list)
-
-
-@dataclass
-class Report:
-    """What an audit found."""
-
-    network: str = ""
-    policy: str = ""
-    withstands: int | None = None  # dishonest witnesses
-    logs: list[LogAudit] = field(default_factory=list)
-    months: list[dict[str, Any]] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    entries_verified: int = 0
-    entries_known: int = 0  # from an earlier audit; their signatures were not verified again
-    signatures_verified: int = 0
-
-    @property
-    def exit_code(self) -> int:
-        """0 all true, 1 something is false, 3 something could not be checked, 4 damage."""
-        kinds = {finding.kind for finding in self.findings}
-        for kind, code in (("damaged", 4), ("false", 1), ("unchecked", 3)):
-            if kind in kinds:
-                return code
-        return 0
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the report for programs."""
-        return {
-            "ok": not self.findings,
-            "network": self.network,
-            "policy": self.policy,
-            "withstands": self.withstands,
-            "logs": len(self.logs),
-            "entries_verified": self.entries_verified,
-            "entries_known": self.entries_known,
-            "signatures_verified": self.signatures_verified,
-            "void": [
-                {"log": item.code, "index": index, "code": code}
-                for item in self.logs
-                for index, code in item.void
-            ],
-            "heads": {
-                item.code: {"size": item.size, "root": item.root, "witnesses": item.witnesses}
-                for item in self.logs
-            },
-            "months": self.months,
-            "findings": [vars(finding) for finding in self.findings],
-        }
 
 
 class Audit:
@@ -407,39 +337,9 @@ class Audit:
         if ends != held:
             raise VerificationError(f"{batch.month}: the certificate names other ends of legs")
 
-    # --- the node's own tables ----------------------------------------------------------------
-
     def _compare(self, stored: Reader, roster: Roster) -> None:
-        mine = self._reader()
-        for code in roster.codes:
-            key = log_key(code)
-            if log.size(stored, key) == log.size(mine, key):
-                self._same(stored, HASH, key, code)
-                self._same(stored, DERIVED, key, code)
-                continue
-            # The copy goes beyond its cosigned head: its tables say more than ours.
-            for found in check_log(stored, key):
-                self._add("damaged", found.place, f"expected {found.expected}, found {found.found}")
-
-    def _same(self, stored: Reader, table: str, key: bytes, code: str) -> None:
-        # Both in order, side by side: memory does not grow with the log.
-        mine = self._reader().scan(table, key, _after(key))
-        theirs = stored.scan(table, key, _after(key))
-        ours, other = next(mine, None), next(theirs, None)
-        while ours is not None or other is not None:
-            if other is None or (ours is not None and ours[0] < other[0]):
-                assert ours is not None
-                if ours[0][8:9] not in _PASSING:
-                    self._add("damaged", f"{table} {code} {ours[0][8:]!r}", "is missing")
-                ours = next(mine, None)
-            elif ours is None or other[0] < ours[0]:
-                if other[0][8:9] not in _PASSING:
-                    self._add("damaged", place_of(table, other[0]), "not what the entries make it")
-                other = next(theirs, None)
-            else:
-                if ours[1] != other[1]:
-                    self._add("damaged", place_of(table, ours[0]), "not what the entries make it")
-                ours, other = next(mine, None), next(theirs, None)
+        for place, text in differences(stored, self._reader(), roster.codes):
+            self._add("damaged", place, text)
 
     # --- findings -----------------------------------------------------------------------------
 
@@ -466,21 +366,12 @@ class Audit:
         return self._view
 
 
-# Totals at sizes that acceptances named, and requests for them: they depend on when a copy learnt
-# of what, and nothing is computed from them that is not also computed without.
-_PASSING = (b"N", b"T")
-
-
 def _claimed(source: Source, code: str) -> int:
     # Only to choose where the tables lie and how many processes help.
     try:
         return claimed_size(source.checkpoint(code))
     except LedgerError:
         return 0
-
-
-def _after(key: bytes) -> bytes:
-    return key + b"\xff" * 80
 
 
 def void_text(code: str, language: str) -> str:

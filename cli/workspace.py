@@ -19,7 +19,7 @@ from ledger.memory import MemoryStore
 from ledger.store import LmdbStore
 from ledger.table import LEAF, Reader, Store, T, Writer
 
-LARGE = 100_000  # entries from which on the tables lie on disk
+LARGE = 30_000  # entries from which on the tables lie on disk
 FIRST_MAP = 256 << 20
 
 
