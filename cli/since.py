@@ -10,7 +10,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from ledger.checkpoint import parse_checkpoint
 from ledger.errors import FormError
+from ledger.note import parse_note
 
 MAX_FILE = 64 * 1024 * 1024
 
@@ -42,8 +44,11 @@ def parse_since(data: bytes, place: str) -> Since:
     if len(data) > MAX_FILE:
         raise FormError(place, f"at most {MAX_FILE} bytes", len(data))
     if not data.lstrip().startswith(b"{"):
-        if data.count(b"\n") < 4 or b"\n\n" not in data:
-            raise FormError(place, "a report of `audit verify --report`, or a checkpoint")
+        try:
+            parse_checkpoint(parse_note(data).text)
+        except FormError as error:
+            expected = "a report of `audit verify --report`, or a checkpoint of the centre's log"
+            raise FormError(place, expected, str(error)) from None
         return Since(note=data)
     try:
         value = json.loads(data)

@@ -156,6 +156,8 @@ class Audit:
             raise UncheckableError(f"what was verified before is of network {self._since.network}")
         known = self._since.logs.get(CENTRE)
         if self._since.note is not None:
+            if not self._since.note.startswith(point.origin.encode() + b"\n"):
+                raise UncheckableError("what was verified before is no head of the centre's log")
             before = self._open_by_policy(self._since.note)[0].checkpoint
             known = Known(before.size, before.root)
         self._entries(founding, CENTRE, point, sorted(cosigners), known)

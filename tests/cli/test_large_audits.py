@@ -169,3 +169,5 @@ def test_files_that_are_neither_are_refused(folder: Path, cleared: Cleared, repo
     given = ("audit", "verify", folder, "--policy", cleared.policy, "--since")
     assert gongzhang(*given, report).returncode == 3
     assert gongzhang(*given, folder / "nowhere").returncode == 2
+    assert gongzhang(*given, cleared.policy).returncode == 2
+    assert gongzhang(*given, folder / SICHUAN / "checkpoint").returncode == 3
