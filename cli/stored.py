@@ -16,14 +16,16 @@ Difference = tuple[str, str]
 
 
 def differences(stored: Reader, computed: Reader, codes: Iterable[str]) -> Iterator[Difference]:
-    """Yield where a node's stored trees and derived tables are not what the entries make them."""
+    """Yield where a node's stored trees and derived tables are not what the entries make them.
+
+    Both must go equally far; a log that is shorter in the store is compared by its own tree.
+    """
     for code in codes:
         key = log_key(code)
         if log.size(stored, key) == log.size(computed, key):
             yield from _same(stored, computed, HASH, key, code)
             yield from _same(stored, computed, DERIVED, key, code)
             continue
-        # The copy goes beyond its cosigned head: its tables say more than what was computed.
         for found in check_log(stored, key):
             yield found.place, f"expected {found.expected}, found {found.found}"
 

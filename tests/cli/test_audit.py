@@ -127,6 +127,27 @@ def test_one_flipped_bit_is_found_and_its_place_named(
     assert place in node.stderr
 
 
+def test_tables_beyond_the_cosigned_head_are_compared_too(cleared: Cleared, home: Path) -> None:
+    store = LmdbStore.open(home / "data")
+    key = log_key(CREDITOR)
+    with store.read() as reader:
+        size = log.size(reader, key)
+        total = bytearray(reader.get(DERIVED, key + b"C" + DEBTOR.encode()) or b"")
+    # As if the node had heard of no head yet: all of the copy lies beyond what is known.
+    store.transact(lambda w: w.delete(HEAD, key + b"cosigned"))
+    store.close()
+    assert size > 0
+    code, findings = verify(home, cleared)
+    assert code == 3, findings  # a head is missing, nothing is damaged
+    store = LmdbStore.open(home / "data")
+    total[len(total) // 2] ^= 1
+    store.transact(lambda w: w.put(DERIVED, key + b"C" + DEBTOR.encode(), bytes(total)))
+    store.close()
+    code, findings = verify(home, cleared)
+    assert code == 4
+    assert any(CREDITOR in finding for finding in findings), findings
+
+
 def test_a_value_whose_checksum_was_made_to_fit_is_found_by_recomputing(
     cleared: Cleared, home: Path
 ) -> None:

@@ -65,7 +65,6 @@ def test_a_bundle_gives_the_nets_of_the_audit(month: str, cleared: Cleared, tmp_
     whole = as_json("audit", "verify", cleared.home / SICHUAN, "--policy", cleared.policy)
     assert found["ok"], found["findings"]
     assert found["months"] == [item for item in whole["months"] if item["month"] == month]
-    assert found["months"][0]["state"] == "FINAL"
     shown = gongzhang("audit", "check", path, "--policy", cleared.policy)
     assert "recomputed nets" in shown.stdout
 
