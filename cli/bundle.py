@@ -71,15 +71,17 @@ def plan(opened: OpenHome, month: str) -> Header:
     found = batches.latest_batch(reader, opened.founding, month)
     if found is None:
         raise UncheckableError(f"no batch of {month} is known here")
-    wanted = needed(opened, month, found)
+    # Only a final month rests on a fixed set of entries; of an open one everything is carried.
+    wanted = needed(opened, month, found) if found.certificate_index is not None else None
     parts = []
     for code in opened.roster.codes:
         head = heads.load(reader, code)
         if head is None:
-            if code == CENTRE or wanted.get(code):
+            if code == CENTRE or (wanted or {}).get(code):
                 raise UncheckableError(f"{code}: no quorum-cosigned head is known here")
             continue
-        size = head.size if code == CENTRE else min(wanted.get(code, 0), head.size)
+        whole = wanted is None or code == CENTRE
+        size = head.size if wanted is None or whole else min(wanted.get(code, 0), head.size)
         if log.size(reader, log_key(code)) < size:
             raise UncheckableError(f"the copy of {code} ends below its cosigned head")
         if size:

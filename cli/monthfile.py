@@ -7,9 +7,9 @@ from typing import Any
 import typer
 
 from cli.audit import audit_source, load_policy, print_report
-from cli.findings import Report
+from cli.findings import Finding, Report
 from cli.output import emit, guarded, name_of, out, say, table, yuan
-from cli.unpack import unpack
+from cli.unpack import Header, unpack
 
 
 def check_bundle(path: Path, policy: Path, *, as_json: bool) -> None:
@@ -23,9 +23,9 @@ def check_bundle(path: Path, policy: Path, *, as_json: bool) -> None:
         trust = load_policy(policy)
         with tempfile.TemporaryDirectory(prefix="gongzhang-bundle-") as name:
             header = unpack(path, Path(name) / "logs")
-            return header.month, audit_source(
-                Path(name) / "logs", trust, header.month, show=not as_json
-            )
+            report = audit_source(Path(name) / "logs", trust, header.month, show=not as_json)
+            _check_cut(header, report)
+            return header.month, report
 
     month, report = guarded(act, as_json=as_json)
     if as_json:
@@ -35,6 +35,16 @@ def check_bundle(path: Path, policy: Path, *, as_json: bool) -> None:
         for found in report.months:
             out().print(_nets(found))
     raise typer.Exit(report.exit_code)
+
+
+def _check_cut(header: Header, report: Report) -> None:
+    # What a final month rests on is listed in its certificate and confirmation. Of any other month
+    # whoever made the bundle could have cut off an attestation or a payment.
+    final = any(found["state"] == "FINAL" for found in report.months)
+    for part in header.parts:
+        if part.path and not final:
+            text = "entries are cut off though the month is not final"
+            report.findings.append(Finding("unchecked", part.code, text))
 
 
 def _nets(month: dict[str, Any]) -> object:

@@ -10,6 +10,7 @@ import typer
 from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ledger.errors import (
     FormError,
@@ -82,7 +83,7 @@ def table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequenc
     for heading, side in columns:
         result.add_column(heading, justify="right" if side == "right" else "left", no_wrap=True)
     for row in rows:
-        result.add_row(*row)
+        result.add_row(*map(Text, row))  # cells may hold what strangers wrote: no markup in them
     return result
 
 

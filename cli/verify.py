@@ -317,6 +317,9 @@ class Audit:
             raise VerificationError(
                 f"{month}: the confirmed result", result.hash, batch.proposal.result_hash
             )
+        standing = batch.state in ("PROPOSED", "ATTESTED", "CONTESTED")
+        if standing and (not agrees or batches.nets_of(batch.proposal) != result.nets):
+            self._add("false", f"{month} r{revision}", "proposes another result than the logs give")
         self._statements(reader, batch, result.hash)
         if batch.confirmation_index is not None:
             confirmation = lookup.entry_at(reader, CENTRE, batch.confirmation_index)[1]

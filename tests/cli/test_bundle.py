@@ -10,8 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.unpack import DIGEST, Header, Part, format_header, parse_header, unpack
+from ledger.entry import decode_entry
 from ledger.errors import FormError
+from ledger.hashing import leaf_hash
+from ledger.merkle import consistency_path
 from settlement.party import CENTRE
+from settlement.record import Confirmation
 from tests.cleared import Cleared
 from tests.commands import as_json, gongzhang
 
@@ -202,3 +206,20 @@ def test_a_header_survives_its_text_and_has_one_spelling(parts: list[Part], note
     for wrong in (text[:-1], text + b"\n", text.replace(b"log ", b"log  ", 1), b"x" + text):
         with pytest.raises(FormError):
             parse_header(wrong)
+
+
+def test_a_month_that_is_not_final_may_not_be_cut_off(
+    bundle: Path, cleared: Cleared, tmp_path: Path
+) -> None:
+    header, leaves = taken(bundle)
+    at = places(header)[CENTRE]
+    centre = header.parts[0]
+    kinds = [decode_entry(leaf).kind for leaf in leaves[at : at + centre.entries]]
+    stop = kinds.index(Confirmation.kind) + 1  # before the certificate
+    hashes = [leaf_hash(leaf) for leaf in leaves[: centre.entries]]
+    path = tuple(consistency_path(hashes, stop))
+    parts = (centre._replace(entries=stop, path=path), *header.parts[1:])
+    cut = made(
+        tmp_path / "x", Header(header.month, parts), leaves[:stop] + leaves[centre.entries :]
+    )
+    assert check(cut, cleared) in (1, 3)
