@@ -25,7 +25,7 @@ from node.config import (
 )
 from node.home import init as init_home
 from node.home import join as join_home
-from node.run import run_home
+from node.run import ask_for_key, run_home
 from settlement.party import CENTRE, party
 
 app = typer.Typer(
@@ -96,6 +96,10 @@ def join(
         Path | None,
         typer.Option("--vault", help="as successor: the vault of the home before, to be copied"),
     ] = None,
+    vault_key: Annotated[
+        Path | None,
+        typer.Option("--vault-key", help="the key of that vault (default: ../keys/vault.key)"),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check that a genesis names this node's keys, and create its store."""
@@ -106,7 +110,7 @@ def join(
         known = _peers(table)
         known.pop(config.code, None)
         decision = admission.read_bytes() if admission else None
-        roster = join_home(home, genesis.read_bytes(), decision, vault)
+        roster = join_home(home, genesis.read_bytes(), decision, vault, vault_key, ask_for_key)
         text = format_config(replace(config, peers=known))
         write_durably(home / "node.toml", text.encode())
         return roster.network_id.hex()

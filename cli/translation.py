@@ -27,6 +27,8 @@ ZH = {
     "the network.genesis the centre handed out": "中心分发的 network.genesis",
     "the peers.toml beside it (default: same folder)": "同时分发的 peers.toml（默认同一文件夹）",
     "if admitted later: the file of `roster admit`": "后加入者：`roster admit` 生成的文件",
+    "the key of that vault (default: ../keys/vault.key)":
+        "该病例库的密钥（默认 ../keys/vault.key）",
     "as successor: the vault of the home before, to be copied":
         "作为后继者：原目录的病例库（vault），将被复制",
     "Copy logs and case files, also of a running node, and verify the copy.\n\n"

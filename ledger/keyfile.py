@@ -24,7 +24,8 @@ from ledger.errors import FormError, KeyFileError
 from ledger.signature import SEED_BYTES, generate_seed, public_key
 
 PURPOSES = (
-    "entry", "checkpoint", "witness", "transport", "operator", "governance", "foreign"
+    "entry", "checkpoint", "witness", "transport", "operator", "governance", "foreign",
+    "vault",
 )  # fmt: skip
 OPSLIMIT = pwhash.argon2id.OPSLIMIT_MODERATE
 MEMLIMIT = pwhash.argon2id.MEMLIMIT_MODERATE

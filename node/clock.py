@@ -40,6 +40,10 @@ class BusinessCalendar:
             raise FormError("business_date", "`system` or YYYY-MM-DD", value)
         return cls(value)
 
+    def on(self, at_ms: int) -> str:
+        """Return the business date at a time in POSIX milliseconds."""
+        return self.fixed or shanghai_day(at_ms)
+
     def today(self) -> str:
         """Return the business date, YYYY-MM-DD."""
         return self.fixed or shanghai_day(self.now_ms())

@@ -3,11 +3,11 @@
 node.toml        configuration
 network.genesis  the network, once joined
 network.admission  how the network took this node in, if the genesis does not name it
-keys/            one file per purpose, mode 0600 (entry, checkpoint, witness, transport);
+keys/            one file per purpose, mode 0600 (entry, checkpoint, witness, transport, vault);
                  beside it PURPOSE.next.key while a rotation is under way
 signer/state     what was signed, apart from data and backups
 data/            the logs (LMDB)
-vault/           case files (LMDB)
+vault/           persons and case files (LMDB), sealed under keys/vault.key
 node.sock        the running node's socket for the command line
 """
 
@@ -26,11 +26,12 @@ from ledger.store import LmdbStore, check_in_child, copy_store
 from ledger.table import LEAF
 from node import heads
 from node.centre import Centre
-from node.clock import random_bytes
+from node.clock import BusinessCalendar, random_bytes
 from node.config import Config, format_config, load_config
 from node.keyring import Keys
 from node.province import Province
 from node.role import Role
+from node.sealed import SealedStore, reseal
 from node.vault import TABLES as VAULT_TABLES
 from node.vault import Vault
 from node.witness import Foreign
@@ -40,6 +41,7 @@ from settlement.record import Admission, Member
 from settlement.roster import PURPOSES, Roster
 
 NEXT = ".next.key"
+VAULT_KEY = "vault.key"
 FOREIGN = "foreign.key"
 ADMISSION = "network.admission"
 _ADMISSION = Codec(Admission)
@@ -61,18 +63,26 @@ def init(home: Path, config: Config, passphrase: bytes | None = None) -> Member:
         f"{purpose}_key": create_key(keys / f"{purpose}.key", purpose, passphrase=passphrase)
         for purpose in PURPOSES
     }
+    create_key(keys / VAULT_KEY, "vault", passphrase=passphrase)
     write_durably(home / "node.toml", format_config(config).encode())
     return Member(config.code, **public)
 
 
 def join(
-    home: Path, genesis: bytes, admission: bytes | None = None, vault: Path | None = None
+    home: Path,
+    genesis: bytes,
+    admission: bytes | None = None,
+    vault: Path | None = None,
+    vault_key: Path | None = None,
+    passphrase: Callable[[Path], bytes | None] = lambda _: None,
 ) -> Roster:
     """Join a network: check that it names this node's keys, create store and signer state.
 
     Args:
         admission: For keys that the genesis does not name: the record that admitted them.
-        vault: The vault of the home whose log this one continues; its case files are copied.
+        vault: The vault of the home whose log this one continues; copied and sealed anew.
+        vault_key: The key it is sealed under; by default the one beside it, `../keys/vault.key`.
+        passphrase: Asked with a key file that is sealed.
 
     Raises:
         FormError: The genesis or admission is malformed or names another node or other keys, or
@@ -96,13 +106,27 @@ def join(
     if vault is None:
         LmdbStore.create(home / "vault", roster.network_id, config.code, VAULT_TABLES).close()
     else:
-        check_in_child(vault, VAULT_TABLES)
-        copy_store(vault, home / "vault", roster.network_id, config.code, VAULT_TABLES)
+        path = vault_key or vault.parent / "keys" / VAULT_KEY
+        seeds = [
+            load_key(p, "vault", passphrase=passphrase(p))
+            for p in (path, home / "keys" / VAULT_KEY)
+        ]
+        _inherit(vault, home / "vault", roster.network_id, config.code, seeds)
     if admission is not None:
         write_durably(home / ADMISSION, admission)
     # Written last: a home with a genesis is complete, one without can join again after a cleanup.
     write_durably(home / "network.genesis", genesis)
     return grown
+
+
+def _inherit(source: Path, target: Path, network_id: bytes, code: str, seeds: list[bytes]) -> None:
+    check_in_child(source, VAULT_TABLES)
+    copy_store(source, target, network_id, code, VAULT_TABLES)
+    store = LmdbStore.open(target, network_id, code, VAULT_TABLES)
+    try:
+        reseal(store, VAULT_TABLES, *seeds)
+    finally:
+        store.close()
 
 
 def _admitted(roster: Roster, admission: Admission) -> Roster:
@@ -239,8 +263,10 @@ def open_home(
         opened.append(vault_store)
         signer = SignerState.open(home / "signer" / "state")
         admission = _admission(home)
+        seed = load_key(home / "keys" / VAULT_KEY, "vault", passphrase=passphrase())
+        vault = Vault(SealedStore(vault_store, seed))
         role = _role(
-            config, roster, keys, store, signer, vault_store, ruleset, admission, recover=recover
+            config, roster, keys, store, signer, vault, ruleset, admission, recover=recover
         )
     except LedgerError:
         for item in opened:
@@ -259,7 +285,7 @@ def _role(
     keys: Keys,
     store: LmdbStore,
     signer: SignerState,
-    vault_store: LmdbStore,
+    vault: Vault,
     ruleset: bytes | None,
     admission: Admission | None,
     *,
@@ -268,7 +294,6 @@ def _role(
     if config.code == CENTRE:
         chosen = config.automatic
         return Centre(roster, keys, store, signer, chosen, ruleset, recover=recover)
-    vault = Vault(vault_store)
     return Province(
         config.code,
         roster,
@@ -279,6 +304,7 @@ def _role(
         config.automatic,
         random_bytes,
         admission,
+        today=BusinessCalendar.parse(config.business_date).on,
         recover=recover,
     )
 

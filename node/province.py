@@ -34,6 +34,7 @@ from settlement import lookup, state, totals
 from settlement.batch import Batch
 from settlement.casefile import check_case
 from settlement.party import CENTRE, province_of
+from settlement.period import shanghai_day
 from settlement.record import (
     Acceptance,
     Admission,
@@ -80,10 +81,12 @@ class Province(Role):
         random: Callable[[int], bytes] | None = None,
         admission: Admission | None = None,
         *,
+        today: Callable[[int], str] = shanghai_day,
         recover: bool = False,
     ) -> None:
         super().__init__(code, founding, keys, store, signer, admission, recover=recover)
         self.vault = vault
+        self.today = today  # the business date at a time in POSIX milliseconds
         self.automatic = automatic
         self.random = random
         self.outgoing = vault.waiting()

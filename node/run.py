@@ -37,12 +37,17 @@ def ask_passphrase(home: Path) -> bytes | None:
     Taken from a systemd credential named `passphrase`, else asked for on the terminal; never from
     the command line or the environment's values.
     """
-    if not is_sealed(home / "keys" / "entry.key"):
+    return ask_for_key(home / "keys" / "entry.key")
+
+
+def ask_for_key(path: Path) -> bytes | None:
+    """Return the passphrase of one key file, or None if it is not sealed."""
+    if not is_sealed(path):
         return None
     folder = os.environ.get("CREDENTIALS_DIRECTORY")
     if folder and (Path(folder) / "passphrase").exists():
         return (Path(folder) / "passphrase").read_bytes().rstrip(b"\n")
-    return getpass.getpass(f"passphrase of {home}: ").encode()
+    return getpass.getpass(f"passphrase of {path}: ").encode()
 
 
 def default_ruleset() -> bytes:

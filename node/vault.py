@@ -1,10 +1,22 @@
-"""The vault: case files and their salts, apart from the log, in an LMDB environment of their own.
+"""The vault: whatever says who somebody is, apart from the log, in an LMDB environment of its own.
 
-    own       setl_id            case file and salt of a settlement in this node's log
-    outbox    insured + setl_id  not yet taken over by the insured province
-    inbox     treatment + setl_id  case files other provinces delivered
+    own           setl_id                  case file and salt of a settlement in this node's log
+    outbox        insured + setl_id        not yet taken over by the insured province
+    inbox         treatment + setl_id      case files other provinces delivered or this node made
+    person        token hash               an insured person, see `persons`
+    registration  registration id          what the commitment in the log stands for, see `persons`
+    guest         insured + id             registrations other provinces sent here
+    notice        to + number              what other provinces have to be told, in order
+    barred        token hash + treatment   where a person may not settle directly, and why
+    determined    treatment + setl_id      what this node answered to a claim, see `claimbook`
+    history       token hash + number      the claims of a person, in order
+    claim         setl_id                  what a hospital here asked for, and how far it is
+    open          setl_id                  claims here that have not come to an end
+    day           side + code + day + id   case files by Shanghai date of the settlement
+    statement     code + day               a day's totals, here and there
 
-Person data lives here and nowhere else; what is deleted here is gone, and the log still verifies.
+Values are sealed (`sealed`). Person data lives here and nowhere else; what is deleted here is gone,
+and the log still verifies.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,29 +26,34 @@ from ledger.table import Store, Writer
 from node.message import Case
 
 OWN, OUTBOX, INBOX = "own", "outbox", "inbox"
-TABLES = (OWN, OUTBOX, INBOX)
+PERSON, REGISTRATION, GUEST, NOTICE = "person", "registration", "guest", "notice"
+BARRED, DETERMINED, HISTORY, CLAIM, OPEN = "barred", "determined", "history", "claim", "open"
+DAY, STATEMENT = "day", "statement"
+TABLES = (
+    OWN, OUTBOX, INBOX, PERSON, REGISTRATION, GUEST, NOTICE, BARRED, DETERMINED, HISTORY, CLAIM,
+    OPEN, DAY, STATEMENT,
+)  # fmt: skip
 
 
 class Vault:
     """Case files by settlement id."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        self.store = store
 
     def keep(self, cases: Sequence[tuple[str, Case]]) -> None:
         """Store own case files as (insured province, case) and put them into the outbox."""
 
         def change(writer: Writer) -> None:
             for insured, case in cases:
-                key = case.setl_id.encode()
-                writer.put(OWN, key, encoding.pack([case.case, case.salt]))
-                writer.put(OUTBOX, insured.encode() + key, b"")
+                put_own(writer, case)
+                writer.put(OUTBOX, insured.encode() + case.setl_id.encode(), b"")
 
-        self._store.transact(change)
+        self.store.transact(change)
 
     def own(self, setl_id: str) -> Case | None:
         """Return the case file of a settlement in this node's log, or None."""
-        with self._store.read() as reader:
+        with self.store.read() as reader:
             return _case(setl_id, reader.get(OWN, setl_id.encode()))
 
     def receive(self, sender: str, cases: Iterable[Case]) -> None:
@@ -47,21 +64,20 @@ class Vault:
 
         def change(writer: Writer) -> None:
             for case in cases:
-                key = sender.encode() + case.setl_id.encode()
-                writer.put(INBOX, key, encoding.pack([case.case, case.salt]))
+                put_received(writer, sender, case)
 
-        self._store.transact(change)
+        self.store.transact(change)
 
     def received(self, treatment: str, setl_id: str) -> Case | None:
         """Return the case file that `treatment` delivered for a settlement, or None."""
-        with self._store.read() as reader:
+        with self.store.read() as reader:
             return _case(setl_id, reader.get(INBOX, treatment.encode() + setl_id.encode()))
 
     def outgoing(self, insured: str, limit: int) -> list[Case]:
         """Return up to `limit` case files that `insured` has not taken over yet."""
         prefix = insured.encode()
         cases = []
-        with self._store.read() as reader:
+        with self.store.read() as reader:
             for key, _ in reader.scan(OUTBOX, prefix, prefix + b"\xff"):
                 setl_id = key[len(prefix) :].decode()
                 case = _case(setl_id, reader.get(OWN, setl_id.encode()))
@@ -73,7 +89,7 @@ class Vault:
 
     def waiting(self) -> set[str]:
         """Return the provinces for which case files wait in the outbox."""
-        with self._store.read() as reader:
+        with self.store.read() as reader:
             return {key[:6].decode() for key, _ in reader.scan(OUTBOX, b"", b"\xff")}
 
     def delivered(self, insured: str, setl_ids: Iterable[str]) -> None:
@@ -83,7 +99,18 @@ class Vault:
             for setl_id in setl_ids:
                 writer.delete(OUTBOX, insured.encode() + setl_id.encode())
 
-        self._store.transact(change)
+        self.store.transact(change)
+
+
+def put_own(writer: Writer, case: Case) -> None:
+    """Store the case file of an entry in this node's log."""
+    writer.put(OWN, case.setl_id.encode(), encoding.pack([case.case, case.salt]))
+
+
+def put_received(writer: Writer, treatment: str, case: Case) -> None:
+    """Store the case file of an entry in the log of `treatment`."""
+    key = treatment.encode() + case.setl_id.encode()
+    writer.put(INBOX, key, encoding.pack([case.case, case.salt]))
 
 
 def _case(setl_id: str, value: bytes | None) -> Case | None:

@@ -14,11 +14,13 @@ from settlement.record import (
     Acceptance,
     Admission,
     Attestation,
+    Barring,
     Certificate,
     Confirmation,
     Continuation,
     Freeze,
     Genesis,
+    Institution,
     KeyChange,
     Lift,
     Lines,
@@ -26,6 +28,8 @@ from settlement.record import (
     Proposal,
     Received,
     Record,
+    Registration,
+    Reimbursement,
     Release,
     Report,
     Restore,
@@ -114,6 +118,22 @@ def month_key(month: str, number: int = 0) -> bytes:
     return month.encode() + number.to_bytes(4, "big")
 
 
+def revision_key(name: str, revision: int = 0) -> bytes:
+    """Return the natural key of one revision of what is revised again and again."""
+    return name.encode() + b"\x00" + revision.to_bytes(4, "big")
+
+
+def latest_revision(
+    reader: Reader, code: str, record_type: type[Record], name: str
+) -> Record | None:
+    """Return the newest valid revision of a registration or an institution, or None."""
+    prefix = log_key(code) + FAMILY[record_type] + name.encode() + b"\x00"
+    found = reader.last(DERIVED, prefix, prefix + b"\xff" * 5)
+    if found is None:
+        return None
+    return entry_at(reader, code, int.from_bytes(found[1], "big"))[1]
+
+
 def natural_key(record: Record) -> bytes:
     """Return the business id of a record: two valid entries of a log never share one."""
     return NATURAL[type(record)](record)
@@ -124,6 +144,10 @@ NATURAL: dict[type[Record], Callable[[Any], bytes]] = {
     Reversal: lambda r: r.setl_id.encode(),
     Acceptance: lambda r: r.log.encode() + u64(r.size),
     Release: lambda r: r.log.encode() + u64(r.indexes[0] if r.indexes else 0),
+    Registration: lambda r: revision_key(r.registration_id, r.revision),
+    Institution: lambda r: revision_key(r.code, r.revision),
+    Barring: lambda r: r.barring_id.encode() + b"\x00" + r.state.encode(),
+    Reimbursement: lambda r: r.reimbursement_id.encode(),
     Proposal: lambda r: month_key(r.month, r.revision),
     Withdrawal: lambda r: month_key(r.month, r.revision),
     Attestation: lambda r: month_key(r.month, r.revision),
@@ -144,6 +168,35 @@ NATURAL: dict[type[Record], Callable[[Any], bytes]] = {
     Freeze: lambda r: r.log.encode() + u64(r.generation),
     RuleSet: lambda r: hash_bytes(r.text),
 }
+
+
+# --- registrations, institutions, persons barred -------------------------------------------------
+
+
+def barring(reader: Reader, code: str, barring_id: str) -> Barring | None:
+    """Return the valid entry by which the log of `code` bars a person, or None."""
+    index = find(reader, code, Barring, barring_id.encode() + b"\x00barred")
+    if index is None:
+        return None
+    record = entry_at(reader, code, index)[1]
+    assert isinstance(record, Barring)
+    return record
+
+
+def institution(reader: Reader, province: str, code: str) -> Institution | None:
+    """Return an institution as the log of its province has it now, or None."""
+    found = latest_revision(reader, province, Institution, code)
+    assert found is None or isinstance(found, Institution)
+    return found
+
+
+def institutions(reader: Reader, province: str) -> list[Institution]:
+    """Return all institutions of a province as its log has them now, by code."""
+    newest: dict[bytes, int] = {}
+    for key, index in places(reader, Institution, province):
+        newest[key[:-5]] = index  # ascending, so the last revision stays
+    found = [entry_at(reader, province, index)[1] for index in newest.values()]
+    return [record for record in found if isinstance(record, Institution)]
 
 
 # --- acceptances, batches, rules ------------------------------------------------------------------

@@ -13,6 +13,10 @@ and may stay empty while the rule set asks for none.
     11    Reversal        treatment province    all or part of a settlement is taken back
     12    Acceptance      insured province      my debts below this size are right, but for these
     13    Release         insured province      these exceptions of mine are lifted
+    30    Registration    insured province      a person may be treated elsewhere; who, is sealed
+    31    Institution     treatment province    what a hospital or pharmacy may settle
+    32    Barring         treatment province    a person may not settle directly, or may again
+    33    Reimbursement   insured province      paid by hand; outside clearing
     50    Proposal        centre                the cut of a month and what follows from it
     51    Withdrawal      centre                a proposal is taken back
     52    Attestation     province              what I computed for a proposal
@@ -53,6 +57,8 @@ _TEXTS = re.compile(
     r"[A-Za-z0-9._-]{1,64} 20[0-9]{2}-(?:0[1-9]|1[0-2])"
     r" [1-9][0-9]{5} [1-9][0-9]{5} [0-9]{2,6} [0-9]{2,6}"
 )
+InstitutionCode = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][1-9][0-9]{10}\Z")]
+Service = Annotated[str, msgspec.Meta(pattern=r"^(inpatient|outpatient|chronic|pharmacy)\Z")]
 Text = Annotated[str, msgspec.Meta(min_length=0, max_length=500)]
 Index = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Size = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -163,6 +169,55 @@ class Release(Record, frozen=True):
     log: Code
     indexes: list[Index]  # ascending
     approvals: list[Approval]
+
+
+class Registration(Record, frozen=True):
+    """A person is registered for treatment elsewhere, or that changes; the vaults know who."""
+
+    kind = 30
+    registration_id: Name
+    revision: Number  # 1, 2, 3 … without a gap
+    status: Annotated[str, msgspec.Meta(pattern=r"^(active|suspended|terminated)\Z")]
+    commitment: Hash  # opened by the registration in the vaults
+
+
+class Institution(Record, frozen=True):
+    """What a hospital or pharmacy of the author's province may settle for others' insured."""
+
+    kind = 31
+    code: InstitutionCode
+    revision: Number
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    level: Annotated[int, msgspec.Meta(ge=0, le=3)]  # 1 primary, 3 tertiary; 0 has none
+    area: Code
+    services: list[Service]  # ascending
+    state: Annotated[str, msgspec.Meta(pattern=r"^(open|suspended)\Z")]
+    reason: Text  # of a suspension
+
+
+class Barring(Record, frozen=True):
+    """The author's province lets a person of `insured` settle directly no more, or again."""
+
+    kind = 32
+    barring_id: Name
+    insured: Code
+    state: Annotated[str, msgspec.Meta(pattern=r"^(barred|restored)\Z")]
+    reason: Text
+    commitment: Hash  # of the person's token; opened at the insured province only
+
+
+class Reimbursement(Record, frozen=True):
+    """The insured province paid a person by hand for treatment elsewhere: information only."""
+
+    kind = 33
+    reimbursement_id: Name
+    month: Month
+    treatment_area: Code
+    insured_area: Code
+    insutype: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2,6}\Z")]
+    clr_type: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2,6}\Z")]
+    lines: Lines  # none below zero
+    commitment: Hash
 
 
 class Head(Part, frozen=True):

@@ -13,12 +13,14 @@ from ledger.table import log_key
 from settlement import membership
 from settlement.lookup import (
     accepted_before,
+    barring,
     entry_at,
     exception_at,
     find,
     find_settlement,
     last_confirmed,
     last_cut,
+    latest_revision,
     month_key,
     open_months,
     proposal_of,
@@ -31,11 +33,13 @@ from settlement.record import (
     Acceptance,
     Admission,
     Attestation,
+    Barring,
     Certificate,
     Confirmation,
     Continuation,
     Freeze,
     Genesis,
+    Institution,
     KeyChange,
     Lift,
     Lines,
@@ -43,6 +47,8 @@ from settlement.record import (
     Proposal,
     Received,
     Record,
+    Registration,
+    Reimbursement,
     Release,
     Reversal,
     Rotation,
@@ -64,8 +70,11 @@ CENTRE_ONLY: frozenset[type[Record]] = frozenset(
     )
 )  # fmt: skip
 PROVINCE_ONLY: frozenset[type[Record]] = frozenset(
-    (Settlement, Reversal, Acceptance, Release, Attestation, Silence, Continuation)
-)
+    (
+        Settlement, Reversal, Acceptance, Release, Attestation, Silence, Continuation,
+        Registration, Institution, Barring, Reimbursement,
+    )
+)  # fmt: skip
 
 
 def _settlement_rule(fold: "Fold", _index: int, record: Settlement) -> str | None:
@@ -129,6 +138,58 @@ def _release_rule(fold: "Fold", _index: int, record: Release) -> str | None:
         if row is None or row[2] is not None:
             return "EXCEPTION"
     return None
+
+
+# From which status a registration may come into another; the first revision comes from None.
+_STATUS = {
+    "active": (None, "active", "suspended"),  # filed, changed, resumed
+    "suspended": ("active",),
+    "terminated": ("active", "suspended"),
+}
+
+
+def _registration_rule(fold: "Fold", _index: int, record: Registration) -> str | None:
+    last = latest_revision(fold.writer, fold.code, Registration, record.registration_id)
+    assert last is None or isinstance(last, Registration)
+    if record.revision != (last.revision if last else 0) + 1:
+        return "ORDER"
+    before = last.status if last else None
+    return None if before in _STATUS[record.status] else "STATE"
+
+
+def _institution_rule(fold: "Fold", _index: int, record: Institution) -> str | None:
+    try:
+        places = {province_of(record.area), province_of(record.code[1:7])}
+    except FormError:
+        return "PAIR"
+    if places != {fold.code}:
+        return "PAIR"
+    last = latest_revision(fold.writer, fold.code, Institution, record.code)
+    assert last is None or isinstance(last, Institution)
+    if record.revision != (last.revision if last else 0) + 1:
+        return "ORDER"
+    return None if record.services == sorted(set(record.services)) else "ORDER"
+
+
+def _barring_rule(fold: "Fold", _index: int, record: Barring) -> str | None:
+    if record.insured in (fold.code, CENTRE):
+        return "PAIR"
+    if record.state == "barred":
+        return None
+    found = barring(fold.writer, fold.code, record.barring_id)
+    if found is None or found.commitment != record.commitment:
+        return "STATE"
+    return None if found.insured == record.insured else "PAIR"
+
+
+def _reimbursement_rule(fold: "Fold", _index: int, record: Reimbursement) -> str | None:
+    try:
+        treatment, insured = province_of(record.treatment_area), province_of(record.insured_area)
+    except FormError:
+        return "PAIR"
+    if insured != fold.code or treatment == insured:
+        return "PAIR"
+    return "SIGN" if min(_amounts(record.lines)) < 0 else None
 
 
 def _proposal_rule(fold: "Fold", _index: int, record: Proposal) -> str | None:
@@ -199,6 +260,10 @@ RULES: dict[type[Record], Callable[[Any, int, Any], str | None]] = {
     Reversal: _reversal_rule,
     Acceptance: _acceptance_rule,
     Release: _release_rule,
+    Registration: _registration_rule,
+    Institution: _institution_rule,
+    Barring: _barring_rule,
+    Reimbursement: _reimbursement_rule,
     Proposal: _proposal_rule,
     Withdrawal: _revision_rule,
     Confirmation: _revision_rule,

@@ -21,6 +21,7 @@ from node.keyring import Keys
 from node.message import NO_ANSWER, Answer
 from node.province import Province
 from node.role import Role
+from node.sealed import SealedStore
 from node.serve import serve
 from node.vault import Vault
 from settlement.party import CENTRE
@@ -138,7 +139,7 @@ class World:
             code,
             keys,
             SimStore(self._dies),
-            Vault(SimStore(lambda: False)),
+            Vault(SealedStore(SimStore(self._dies), self.random.randbytes(32))),
             SimSigner(self._dies),
         )
 

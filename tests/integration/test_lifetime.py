@@ -123,7 +123,7 @@ async def test_keys_are_rotated_one_after_the_other_while_the_network_goes_on(
     assert {k["key"] for k in before} == {k["key"] for k in after if k["state"] == "past"}
     await network.restart(SICHUAN)  # retires the old files
     assert sorted(p.name for p in (home / "keys").iterdir()) == [
-        "checkpoint.key", "entry.key", "transport.key", "witness.key",
+        "checkpoint.key", "entry.key", "transport.key", "vault.key", "witness.key",
     ]  # fmt: skip
     await network.record("A3")
     await network.agreed()
