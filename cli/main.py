@@ -7,6 +7,7 @@ from cli import (
     audit,
     batch,
     bundle,
+    claim,
     day,
     dossier,
     entry,
@@ -40,6 +41,7 @@ app.command("status")(status)
 for name, part in (
     ("node", node.app),
     ("roster", roster.app),
+    ("claim", claim.app),
     ("entry", entry.app),
     ("day", day.app),
     ("batch", batch.app),

@@ -110,6 +110,20 @@ ZH = {
     "Draw the cut and propose the batch of a month (at the centre).":
         "确定截止点并提出当月批次（在中心执行）。",
     "YYYY-MM": "YYYY-MM",
+    "the claim, JSON; see docs/claims.md": "结算请求（JSON），见 docs/claims.md",
+    "a new id, for the reversal": "冲正所用的新编号",
+    "of the cancellation, YYYY-MM-DDThh:mm:ss+08:00": "撤销时间 YYYY-MM-DDThh:mm:ss+08:00",
+    "the institution's code": "医疗机构代码",
+    "Ask what the funds would pay; nothing is kept.":
+        "预结算：询问基金将支付多少，不产生任何记录。",
+    "Settle a bill, once: the same id with the same content gives the same answer.":
+        "结算：同一编号、同一内容只结算一次，重复请求得到相同答复。",
+    "Take back what is left of a settlement, or a claim whose outcome is not known.":
+        "撤销：冲回结算的剩余部分，或撤销结果未知的请求。",
+    "Show how far a claim is and how its bill was split, step by step.":
+        "显示结算请求的进度，以及费用分担的逐步依据。",
+    "Make the token with which an institution's system calls this node; shown once.":
+        "生成医疗机构系统调用本节点所用的令牌，仅显示一次。",
     "show what the month would come to now": "只显示按当前情况的结果",
     "Show how far a month is, who has attested, and what is owed.":
         "显示批次进度、签认情况与应付金额。",

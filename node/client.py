@@ -7,8 +7,6 @@ from node.clock import wall_ms
 from node.message import MAX_BODY, NO_ANSWER, AddCheckpoint, Answer, Message
 from node.role import Role
 
-TIMEOUT = aiohttp.ClientTimeout(total=20, connect=5)
-
 
 class Client:
     """Connections to the other members; one per node."""
@@ -17,6 +15,7 @@ class Client:
         self._role = role  # whose transport key may change
         self._peers = peers
         self._session: aiohttp.ClientSession | None = None
+        self._last_ms = 0
 
     async def send(self, to: str, message: Message) -> Answer:
         """Return what `to` answers; NO_ANSWER if it cannot be reached or says too much."""
@@ -32,18 +31,19 @@ class Client:
                 self._role.code,
                 to,
                 message.path,
-                wall_ms(),
+                self._next_ms(),
                 body,
             )
         try:
-            return await self._post(url.rstrip("/") + message.path, body, headers)
+            return await self._post(url.rstrip("/") + message.path, body, headers, message.seconds)
         except (TimeoutError, aiohttp.ClientError, OSError):
             return NO_ANSWER
 
-    async def _post(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+    async def _post(self, url: str, body: bytes, headers: dict[str, str], seconds: int) -> Answer:
         session = self._open()
+        timeout = aiohttp.ClientTimeout(total=seconds, connect=5)
         async with session.post(
-            url, data=body, headers=headers, allow_redirects=False, timeout=TIMEOUT
+            url, data=body, headers=headers, allow_redirects=False, timeout=timeout
         ) as response:
             answer = bytearray()
             async for chunk in response.content.iter_chunked(65_536):
@@ -51,6 +51,11 @@ class Client:
                 if len(answer) > MAX_BODY:
                     return NO_ANSWER
             return Answer(response.status, bytes(answer))
+
+    def _next_ms(self) -> int:
+        # The same request twice in one millisecond would be one that was seen before.
+        self._last_ms = max(wall_ms(), self._last_ms + 1)
+        return self._last_ms
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -4,6 +4,8 @@ code = "630000"
 url = "http://127.0.0.1:7063"        # what the other members call
 business_date = "system"             # or a fixed date for rehearsals
 automatic = ["accept", "attest"]     # what the node does without being asked
+policy = "qinghai-example"           # benefits of this province: a shipped one, or FILE.toml here
+hospitals = "http://127.0.0.1:7163"  # where hospitals' systems call; without it only the socket
 
 [peers]
 100000 = "http://127.0.0.1:7010"
@@ -25,6 +27,9 @@ from ledger.errors import FormError
 from ledger.note import ED25519, check_name, parse_vkey
 from settlement.party import party
 
+KEYS = {
+    "code", "url", "business_date", "automatic", "peers", "witness", "policy", "hospitals",
+}  # fmt: skip
 PROVINCE_AUTOMATIC = frozenset({"accept", "attest"})
 CENTRE_AUTOMATIC = frozenset({"confirm", "final"})
 
@@ -40,6 +45,8 @@ class Config:
     peers: dict[str, str] = field(default_factory=dict)
     witness_name: str = ""
     foreign_logs: tuple[str, ...] = ()  # verifier keys
+    policy: str = ""
+    hospitals: str = ""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -73,7 +80,7 @@ def parse_config(text: str) -> Config:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise FormError("node.toml", "TOML", str(error)) from None
-    unknown = data.keys() - {"code", "url", "business_date", "automatic", "peers", "witness"}
+    unknown = data.keys() - KEYS
     if unknown:
         raise FormError("node.toml", "only known keys", ", ".join(sorted(unknown)))
     code = data.get("code")
@@ -93,8 +100,14 @@ def parse_config(text: str) -> Config:
     split_url(str(url), "node.toml url")
     date = data.get("business_date", "system")
     name, logs = _witness(data.get("witness", {}))
+    policy, hospitals = data.get("policy", ""), data.get("hospitals", "")
+    if not isinstance(policy, str):
+        raise FormError("node.toml policy", "the name of a benefit policy, or FILE.toml", policy)
+    if hospitals:
+        split_url(str(hospitals), "node.toml hospitals")
     acts = frozenset(map(str, automatic))
-    return Config(code, str(url), str(date), acts, dict(peers), name, logs)
+    urls = dict(peers)
+    return Config(code, str(url), str(date), acts, urls, name, logs, policy, str(hospitals))
 
 
 def _witness(table: object) -> tuple[str, tuple[str, ...]]:
@@ -126,6 +139,8 @@ def format_config(config: Config) -> str:
         f"url = {json.dumps(config.url)}",
         f"business_date = {json.dumps(config.business_date)}",
         f"automatic = {json.dumps(sorted(config.automatic))}",
+        *([f"policy = {json.dumps(config.policy)}"] if config.policy else []),
+        *([f"hospitals = {json.dumps(config.hospitals)}"] if config.hospitals else []),
         "",
         "[peers]",
         *(f"{code} = {json.dumps(url)}" for code, url in sorted(config.peers.items())),

@@ -14,8 +14,15 @@ from ledger.errors import (
     UncheckableError,
     VerificationError,
 )
+from node.refusal import OutcomeUnknownError, StrangerError
+from settlement.outcome import CLAIM
+
+# Refusals of claims that have a status of their own; every other one is 422.
+_STATUS_BY_CODE = {"UNREACHABLE": 503, "UNKNOWN_CLAIM": 404}
 
 STATUS: tuple[tuple[type[LedgerError], int], ...] = (
+    (StrangerError, 401),
+    (OutcomeUnknownError, 504),
     (StoreFullError, 507),
     (DamageError, 500),
     (StoreError, 503),
@@ -29,6 +36,8 @@ STATUS: tuple[tuple[type[LedgerError], int], ...] = (
 
 def status_of(error: LedgerError) -> int:
     """Return the HTTP status of an error."""
+    if isinstance(error, RefusedError) and error.code in _STATUS_BY_CODE:
+        return _STATUS_BY_CODE[error.code]
     return next(status for kind, status in STATUS if isinstance(error, kind))
 
 
@@ -40,4 +49,6 @@ def problem(status: int, code: str, detail: str, **more: Any) -> web.Response:
 
 def problem_of(error: LedgerError) -> web.Response:
     """Return the response for an error."""
-    return problem(status_of(error), error.code, str(error))
+    text = CLAIM.get(error.code)
+    shown = {} if text is None else {"en": text.en, "zh": text.zh}
+    return problem(status_of(error), error.code, str(error), **shown)

@@ -14,7 +14,11 @@ node.sock        the running node's socket for the command line
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
+
+from settlement.policy import Policy, parse_policy
 
 from ledger.disk import sync_directory, write_durably
 from ledger.encoding import Codec
@@ -266,7 +270,7 @@ def open_home(
         seed = load_key(home / "keys" / VAULT_KEY, "vault", passphrase=passphrase())
         vault = Vault(SealedStore(vault_store, seed))
         role = _role(
-            config, roster, keys, store, signer, vault, ruleset, admission, recover=recover
+            home, config, roster, keys, store, signer, vault, ruleset, admission, recover=recover
         )
     except LedgerError:
         for item in opened:
@@ -280,6 +284,7 @@ def open_home(
 
 
 def _role(
+    home: Path,
     config: Config,
     roster: Roster,
     keys: Keys,
@@ -304,9 +309,28 @@ def _role(
         config.automatic,
         random_bytes,
         admission,
+        policy=load_policy(home, config.policy),
         today=BusinessCalendar.parse(config.business_date).on,
         recover=recover,
     )
+
+
+def load_policy(home: Path, name: str) -> Policy | None:
+    """Return the benefit policy that `node.toml` names: a shipped one, or a file in the home.
+
+    Raises:
+        FormError: There is none of that name, or it is malformed; the key is named.
+    """
+    if not name:
+        return None
+    if name.endswith(".toml"):
+        source: Traversable = home / name
+    else:
+        source = resources.files("configs").joinpath(f"policies/{name}.toml")
+    try:
+        return parse_policy(source.read_bytes())
+    except (FileNotFoundError, IsADirectoryError):
+        raise FormError("node.toml policy", "a shipped policy or FILE.toml here", name) from None
 
 
 def _admission(home: Path) -> Admission | None:

@@ -12,10 +12,13 @@ import msgspec
 
 from ledger.encoding import Codec
 from ledger.evidence import MAX_FILE as MAX_EVIDENCE
+from settlement.claim import Claim
+from settlement.determination import Cancellation, Determined
 from settlement.record import Code, Hash, Name, Part, Size
 
 MAX_PULL = 4096
 MAX_CASES = 500
+MAX_CLAIMS = 64
 MAX_OFFER = 512
 MAX_OFFER_BYTES = 512 * 1024
 MAX_BODY = 8 * 1024 * 1024
@@ -49,6 +52,7 @@ class Message(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_field
     """Base of all messages."""
 
     path: ClassVar[str]
+    seconds: ClassVar[int] = 20  # how long to wait for the answer
     changes: ClassVar[bool]  # True: the role decides; False: answered from what is stored
 
     def encode(self) -> bytes:
@@ -91,6 +95,38 @@ class DeliverCases(Message, frozen=True):
     path = "/peer/v1/cases"
     changes = True
     cases: Annotated[list[Case], msgspec.Meta(max_length=MAX_CASES)]
+
+
+class ClaimAsked(Part, frozen=True):
+    """One claim: to be settled, or only to be computed."""
+
+    settle: bool
+    claim: Claim
+
+
+class AskClaims(Message, frozen=True):
+    """Please decide on these claims of your insured, and take back those."""
+
+    path = "/peer/v1/claims"
+    seconds = 5  # a patient stands at the counter
+    changes = True
+    claims: Annotated[list[ClaimAsked], msgspec.Meta(max_length=MAX_CLAIMS)]
+    cancellations: Annotated[list[Cancellation], msgspec.Meta(max_length=MAX_CLAIMS)]
+
+
+class Verdict(Part, frozen=True):
+    """What came of one claim: a determination, or the code that refuses it and what to add."""
+
+    code: str
+    detail: Annotated[str, msgspec.Meta(max_length=500)]
+    determined: Determined | None
+
+
+class Verdicts(Part, frozen=True):
+    """The answer to `AskClaims`, in the order of what was asked."""
+
+    claims: Annotated[list[Verdict], msgspec.Meta(max_length=MAX_CLAIMS)]
+    cancellations: Annotated[list[Verdict], msgspec.Meta(max_length=MAX_CLAIMS)]
 
 
 class Pull(Message, frozen=True):
@@ -167,6 +203,7 @@ PEER_MESSAGES: dict[str, type[Message]] = {
         Offer,
         TellHead,
         DeliverCases,
+        AskClaims,
         TellEvidence,
         Pull,
         AskHead,
@@ -178,6 +215,7 @@ PEER_MESSAGES: dict[str, type[Message]] = {
 _CODECS = {path: Codec(cls) for path, cls in PEER_MESSAGES.items()}
 PULLED = Codec(Pulled)
 SPLIT = Codec(Split)
+VERDICTS = Codec(Verdicts)
 
 
 def decode_message(path: str, body: bytes) -> Message:

@@ -3,11 +3,13 @@
     Gongzhang-Peer: <code> <unix ms> <base64 signature>
 
 The signature covers the network, both codes, the path, the time and the body's hash, so a request
-cannot be sent to somebody else, altered, or kept for later. All peer calls are idempotent, so one
-repeated inside the window changes nothing.
+cannot be sent to somebody else, altered, or kept for later. Inside the window of five minutes each
+is taken once: an answer may hold what only the sender is meant to read. Whoever sends two in one
+millisecond moves the second on by one.
 """
 
 from base64 import b64decode, b64encode
+from collections import deque
 
 from ledger.errors import FormError, VerificationError
 from ledger.hashing import hash_bytes
@@ -16,6 +18,34 @@ from settlement.roster import Roster
 
 HEADER = "Gongzhang-Peer"
 WINDOW_MS = 300_000
+SKEW_MS = 60_000
+MAX_SEEN = 1_000_000
+
+
+class Once:
+    """Remembers the requests of the window, so that none is taken twice."""
+
+    def __init__(self, started_ms: int) -> None:
+        self._started_ms = started_ms  # what came before, nobody here remembers
+        self._seen: deque[tuple[int, bytes]] = deque()
+        self._known: set[bytes] = set()
+
+    def check(self, value: str, now_ms: int) -> None:
+        """Note the header of an authenticated request.
+
+        Raises:
+            VerificationError: It was taken before, or may have been taken before the last start.
+        """
+        _, at, signature = value.split(" ")
+        if int(at) < self._started_ms - SKEW_MS:
+            raise VerificationError(f"{HEADER}: older than this process; send it again")
+        while self._seen and (self._seen[0][0] < now_ms or len(self._seen) >= MAX_SEEN):
+            self._known.discard(self._seen.popleft()[1])
+        digest = hash_bytes(signature.encode())
+        if digest in self._known:
+            raise VerificationError(f"{HEADER}: this request was taken before")
+        self._known.add(digest)
+        self._seen.append((now_ms + 2 * WINDOW_MS, digest))
 
 
 def message(network_id: bytes, sender: str, to: str, path: str, at_ms: int, body: bytes) -> bytes:

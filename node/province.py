@@ -8,10 +8,10 @@ What it does by itself, where its configuration says so:
   down what came out, match or mismatch.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 
@@ -21,10 +21,12 @@ from ledger.errors import FormError, LedgerError, RefusedError
 from ledger.signer import Signer
 from ledger.table import Reader, Store, log_key
 from node import heads
-from node.command import PROVINCE_ORDERS
+from node.command import PROVINCE_ORDERS, Order
+from node.desk import CLAIM_ORDERS, Desk
 from node.effect import Answered, Asked, Send
+from node.insurer import Insurer
 from node.keyring import Keys
-from node.message import MAX_CASES, Answer, AskResult, DeliverCases
+from node.message import MAX_CASES, Answer, AskClaims, AskResult, DeliverCases
 from node.role import Role
 from node.turn import Turn
 from node.vault import Vault
@@ -32,9 +34,10 @@ from settlement import batch as batches
 from settlement import cut as cuts
 from settlement import lookup, state, totals
 from settlement.batch import Batch
-from settlement.casefile import check_case
+from settlement.casefile import CaseRow, check_case, decode_case
 from settlement.party import CENTRE, province_of
 from settlement.period import shanghai_day
+from settlement.policy import Policy
 from settlement.record import (
     Acceptance,
     Admission,
@@ -50,7 +53,7 @@ from settlement.roster import Roster
 
 _log = structlog.get_logger("province")
 
-MISSING = "NO_FILE"
+MISSING, CANCELLED = "NO_FILE", "CANCELLED"
 
 
 @dataclass(frozen=True)
@@ -62,12 +65,13 @@ class Checked:
     owed: int
     exceptions: list[Exempt]
     missing: list[int]  # indexes whose case file has not arrived
+    refunds: list[CaseRow]  # reversals whose case file passed
 
 
 class Province(Role):
     """See the module's text."""
 
-    orders = PROVINCE_ORDERS
+    orders: ClassVar[Mapping[str, Order]] = {**PROVINCE_ORDERS, **CLAIM_ORDERS}
 
     def __init__(
         self,
@@ -82,10 +86,13 @@ class Province(Role):
         admission: Admission | None = None,
         *,
         today: Callable[[int], str] = shanghai_day,
+        policy: Policy | None = None,
         recover: bool = False,
     ) -> None:
         super().__init__(code, founding, keys, store, signer, admission, recover=recover)
         self.vault = vault
+        self.desk = Desk(self)
+        self.insurer = Insurer(self, policy)
         self.today = today  # the business date at a time in POSIX milliseconds
         self.automatic = automatic
         self.random = random
@@ -96,18 +103,29 @@ class Province(Role):
 
     # --- case files ------------------------------------------------------------------------------
 
-    def cases_delivered(self, event: Asked) -> Answer:
-        """Store delivered case files; the sender is who signed the request."""
-        assert isinstance(event.message, DeliverCases)
-        if event.sender not in self.roster.participants:
-            return Answer(403, b"only participants deliver case files\n")
-        self.vault.receive(event.sender, event.message.cases)
-        self.unchecked.add(event.sender)
+    def asked(self, turn: Turn, event: Asked) -> Answer:
+        """Answer another participant; the sender is who signed the request."""
+        if event.sender not in self.roster.participants or event.sender == self.code:
+            return Answer(403, b"only other participants may ask this\n")
+        match event.message:
+            case DeliverCases():
+                return self._cases_delivered(event.sender, event.message)
+            case AskClaims():
+                return self.insurer.asked(turn, event.sender, event.message)
+        return Answer(404)
+
+    def _cases_delivered(self, sender: str, message: DeliverCases) -> Answer:
+        # What this node has determined itself, nobody can replace.
+        new = [c for c in message.cases if self.insurer.decided(sender, c.setl_id) is None]
+        self.vault.receive(sender, new)
+        self.unchecked.add(sender)
         return Answer(200)
 
     def answered(self, turn: Turn, event: Answered) -> None:
-        """Note delivered case files and fetched result documents."""
-        if isinstance(event.message, DeliverCases) and event.answer.ok:
+        """Note delivered case files, decided claims and fetched result documents."""
+        if isinstance(event.message, AskClaims):
+            self.desk.answered(turn, event)
+        elif isinstance(event.message, DeliverCases) and event.answer.ok:
             insured = event.slot[1]
             self.vault.delivered(insured, [case.setl_id for case in event.message.cases])
             self.outgoing = self.vault.waiting()
@@ -119,7 +137,7 @@ class Province(Role):
 
     def sends(self, reader: Reader, now_ms: int) -> list[Send]:
         """Deliver case files that wait; fetch a result document that is wanted."""
-        sends = []
+        sends = self.desk.sends(now_ms)
         for insured in sorted(self.outgoing):
             slot = ("cases", insured)
             if insured in self.roster.members and self.slots.take(slot, now_ms):
@@ -134,7 +152,8 @@ class Province(Role):
     # --- acceptance ------------------------------------------------------------------------------
 
     def act(self, turn: Turn) -> None:
-        """Accept, release and attest as far as the configuration lets the node do it alone."""
+        """Drive on open claims; accept, release and attest as far as the configuration lets it."""
+        self.desk.wake(turn)
         if "accept" in self.automatic:
             self.unchecked |= turn.heads | turn.grown
             for code in sorted(self.unchecked & set(self.roster.participants) - {self.code}):
@@ -163,8 +182,8 @@ class Province(Role):
         head = heads.load(reader, code)
         size = 0 if head is None else head.size
         if size > log.size(reader, key) or size <= start or not self._owes(reader, code, start):
-            return Checked(code, size, 0, [], [])
-        owed, missing = 0, list[int]()
+            return Checked(code, size, 0, [], [], [])
+        owed, missing, refunds = 0, list[int](), list[CaseRow]()
         exceptions: dict[int, Exempt] = {}
         for index, leaf in enumerate(log.leaves(reader, key, start, size), start):
             record = self._owed(reader, code, index, leaf)
@@ -172,8 +191,13 @@ class Province(Role):
                 continue
             owed += 1
             case = self.vault.received(code, record.setl_id)
-            fault = MISSING if case is None else check_case(record, case.case, case.salt)
-            if fault is None:
+            if case is None:
+                fault = self._missing(code, record.setl_id)
+            elif (found := check_case(record, case.case, case.salt)) is not None:
+                fault = found
+            else:
+                if isinstance(record, Reversal):
+                    refunds.append(decode_case(case.case))
                 continue
             # A reversal has no state of its own: what is wrong with it is said of its original.
             at = index
@@ -183,7 +207,12 @@ class Province(Role):
                 missing.append(at)
             if at >= start:
                 exceptions.setdefault(at, Exempt(at, fault))
-        return Checked(code, size, owed, [exceptions[i] for i in sorted(exceptions)], missing)
+        listed = [exceptions[i] for i in sorted(exceptions)]
+        return Checked(code, size, owed, listed, missing, refunds)
+
+    def _missing(self, code: str, setl_id: str) -> str:
+        decision = self.insurer.decided(code, setl_id)
+        return CANCELLED if decision is not None and decision.cancelled else MISSING
 
     def _owes(self, reader: Reader, code: str, start: int) -> bool:
         # Totals answer without a scan whether anything was added since the last acceptance.
@@ -214,6 +243,8 @@ class Province(Role):
         if checked.owed == 0 or (wait and checked.missing):
             return None
         root = tree.root_at(turn.writer, log_key(code), checked.size)
+        for row in checked.refunds:
+            self.insurer.taken_back(code, row)
         return turn.append(Acceptance(code, checked.size, root, checked.exceptions, []))
 
     def release(self, turn: Turn, code: str) -> int | None:

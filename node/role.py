@@ -39,7 +39,7 @@ from node.feed import Feed
 from node.follow import Follow
 from node.keyring import Keys
 from node.lock import Lock
-from node.message import AddCheckpoint, Answer, DeliverCases, Offer, TellEvidence, TellHead
+from node.message import AddCheckpoint, Answer, Offer, TellEvidence, TellHead
 from node.slots import Slots
 from node.succession import cut_back, go_on
 from node.turn import Turn
@@ -53,6 +53,9 @@ from settlement.record import Admission
 from settlement.roster import Roster
 
 _log = structlog.get_logger("role")
+
+LATER = object()
+"""The value of an order whose reply comes with a later turn, to the ticket it was given with."""
 
 
 class EventRefusedError(Exception):
@@ -160,10 +163,8 @@ class Role:
                 turn.reply(event.ticket, Answer(200))
             case Asked(message=TellEvidence(file=file)):
                 turn.reply(event.ticket, self.docket.handed(turn, file))
-            case Asked(message=DeliverCases()):
-                turn.reply(event.ticket, self.cases_delivered(event))
             case Asked():
-                turn.reply(event.ticket, Answer(404))
+                turn.reply(event.ticket, self.asked(turn, event))
             case Answered(slot=("feed" | "tell", _)):
                 self.feed.answered(turn, event)
             case Answered(slot=("pull" | "ask", _)):
@@ -177,10 +178,13 @@ class Role:
             case Answered():
                 self.answered(turn, event)
             case Ordered():
-                turn.reply(event.ticket, self._order(turn, event))
+                value = self._order(turn, event)
+                if value is not LATER:
+                    turn.reply(event.ticket, value)
 
     def _order(self, turn: Turn, event: Ordered) -> Any:
         self.lock.check()
+        turn.ticket = event.ticket
         order = self.orders.get(event.verb)
         if order is None:
             raise RefusedError("VERB", f"{self.code} has no order {event.verb!r}")
@@ -361,8 +365,8 @@ class Role:
     def answered(self, turn: Turn, event: Answered) -> None:
         """Take in an answer in one of the role's own conversations."""
 
-    def cases_delivered(self, event: Asked) -> Answer:
-        """Take in case files."""
+    def asked(self, turn: Turn, event: Asked) -> Answer:
+        """Answer a message of the role's own conversations."""
         return Answer(404)
 
     def sends(self, reader: Reader, now_ms: int) -> list[Send]:

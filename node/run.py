@@ -22,8 +22,10 @@ from ledger.store import checking_command, checking_verdict
 from ledger.table import TABLES
 from node import logs
 from node.client import Client
+from node.config import split_url
 from node.driver import Driver
 from node.home import Opened, open_home
+from node.hospital import TOKENS, Tokens
 from node.server import Server, listen
 from node.socket import NAME, short_path
 from node.vault import TABLES as VAULT_TABLES
@@ -103,6 +105,10 @@ async def _serve(home: Path, opened: Opened) -> int:
     runners = []
     try:
         runners.append(await listen(server.public(), address=config.address))
+        if config.hospitals:
+            door = server.hospitals(Tokens(home / TOKENS))
+            address = split_url(config.hospitals, "node.toml hospitals")
+            runners.append(await listen(door, address=address))
         mask = os.umask(0o177)  # the socket is the operators' door: nobody else's
         try:
             with short_path(home) as path:

@@ -8,32 +8,31 @@ Socket:  POST /api/v1/orders/<verb>, POST /api/v1/import (mode 0600)
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
 from aiohttp import web
 
-from ledger.errors import DamageError, FormError, LedgerError, VerificationError
+from ledger.errors import FormError, VerificationError
 from ledger.table import Store
 from node import peerauth, serve
 from node.clock import wall_ms
-from node.driver import Driver, OverloadedError
-from node.errors import problem, problem_of
+from node.door import body, guard
+from node.driver import Driver
+from node.errors import problem
+from node.hospital import Counter, Tokens
 from node.intake import plan_import
 from node.message import MAX_BODY, PEER_MESSAGES, AddCheckpoint, Answer, decode_message
+from settlement.claim import MAX_JSON
 from settlement.importing import MAX_FILE
 
 _log = structlog.get_logger("server")
 
-BODY_SECONDS = 20
 SMALL_PULL = 256
 IMMUTABLE = "public, max-age=31536000, immutable"
 TILE = re.compile(
     r"(?:(entries)|([0-9]|[1-5][0-9]|6[0-3]))/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?"
 )
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Server:
@@ -43,10 +42,11 @@ class Server:
         self._driver = driver
         self._store = store
         self._code = code
+        self._once = peerauth.Once(wall_ms())
 
     def public(self) -> web.Application:
         """Return the application other nodes and auditors talk to."""
-        app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard])
+        app = web.Application(client_max_size=MAX_BODY, middlewares=[guard])
         app.router.add_get("/healthz", self._health)
         app.router.add_post(AddCheckpoint.path, self._witness)
         for path in PEER_MESSAGES:
@@ -58,10 +58,18 @@ class Server:
 
     def operators(self) -> web.Application:
         """Return the application the command line talks to, through the socket."""
-        app = web.Application(client_max_size=MAX_FILE + 1024, middlewares=[_guard])
+        app = web.Application(client_max_size=MAX_FILE + 1024, middlewares=[guard])
         app.router.add_get("/healthz", self._health)
         app.router.add_post("/api/v1/orders/{verb}", self._order)
         app.router.add_post("/api/v1/import", self._import)
+        Counter(self._driver, self._store, self._code, None).routes(app)
+        return app
+
+    def hospitals(self, tokens: Tokens) -> web.Application:
+        """Return the application that the systems of hospitals talk to."""
+        app = web.Application(client_max_size=2 * MAX_JSON, middlewares=[guard])
+        app.router.add_get("/healthz", self._health)
+        Counter(self._driver, self._store, self._code, tokens).routes(app)
         return app
 
     async def _health(self, _request: web.Request) -> web.Response:
@@ -70,24 +78,20 @@ class Server:
         return web.json_response(value)
 
     async def _witness(self, request: web.Request) -> web.Response:
-        answer = await self._driver.ask(None, AddCheckpoint(await _body(request)))
+        answer = await self._driver.ask(None, AddCheckpoint(await body(request)))
         kind = "text/x.tlog.size" if answer.status == 409 else "text/plain"
         return web.Response(status=answer.status, body=answer.body, content_type=kind)
 
     async def _peer(self, request: web.Request) -> web.Response:
-        body = await _body(request)
+        data = await body(request)
+        header, now_ms = request.headers.get(peerauth.HEADER, ""), wall_ms()
+        roster = self._driver.role.roster
         try:
-            sender = peerauth.authenticate(
-                self._driver.role.roster,
-                request.headers.get(peerauth.HEADER),
-                self._code,
-                request.path,
-                wall_ms(),
-                body,
-            )
+            sender = peerauth.authenticate(roster, header, self._code, request.path, now_ms, data)
+            self._once.check(header, now_ms)
         except (FormError, VerificationError) as error:
             return problem(401, "PEER", str(error))
-        message = decode_message(request.path, body)
+        message = decode_message(request.path, data)
         if message.changes:
             return _response(await self._driver.ask(sender, message))
         if getattr(message, "stop", 0) - getattr(message, "start", 0) > SMALL_PULL:
@@ -136,7 +140,7 @@ class Server:
 
     async def _order(self, request: web.Request) -> web.Response:
         try:
-            arguments = json.loads(await _body(request) or b"{}")
+            arguments = json.loads(await body(request) or b"{}")
         except ValueError as error:
             raise FormError("order", "a JSON object", str(error)) from None
         if not isinstance(arguments, dict):
@@ -148,7 +152,7 @@ class Server:
         return web.json_response(value)
 
     async def _import(self, request: web.Request) -> web.Response:
-        data = await _body(request)
+        data = await body(request)
         plan = await asyncio.to_thread(
             plan_import, self._driver.role, data, only_mine="only_mine" in request.query
         )
@@ -157,12 +161,6 @@ class Server:
             return web.json_response(report, status=422 if plan.faults else 200)
         value = await self._driver.order("import", {"rows": plan.rows})
         return web.json_response({**report, **value})
-
-
-async def _body(request: web.Request) -> bytes:
-    # A body that was promised and never comes must not hold a connection for ever.
-    async with asyncio.timeout(BODY_SECONDS):
-        return await request.read()
 
 
 def _unhex(name: str, value: Any) -> bytes:
@@ -176,27 +174,6 @@ def _response(answer: Answer) -> web.Response:
     return web.Response(
         status=answer.status or 503, body=answer.body, content_type="application/octet-stream"
     )
-
-
-@web.middleware
-async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    if request.headers.get("Content-Encoding"):
-        return problem(415, "ENCODING", "compressed bodies are not accepted")
-    try:
-        response = await handler(request)
-    except TimeoutError:
-        return problem(408, "TIMEOUT", "the request's body did not come")
-    except OverloadedError:
-        busy = problem(503, "BUSY", "too many requests are waiting; try again")
-        busy.headers["Retry-After"] = "1"
-        return busy
-    except DamageError as error:
-        _log.critical("damage", place=error.place, expected=str(error.expected))
-        return problem_of(error)
-    except LedgerError as error:
-        return problem_of(error)
-    response.headers["Server"] = "gongzhang"  # not which versions of what run here
-    return response
 
 
 async def listen(

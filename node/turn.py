@@ -34,6 +34,7 @@ class Turn:
     cosign: list[Any] = field(default_factory=list)
     grown: set[str] = field(default_factory=set)  # logs that have new entries
     heads: set[str] = field(default_factory=set)  # logs with a newer cosigned head
+    ticket: int = 0  # of the order that is being carried out
     _fold: Fold | None = None
     _leaves: list[bytes] = field(default_factory=list)
 

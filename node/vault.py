@@ -22,7 +22,7 @@ and the log still verifies.
 from collections.abc import Iterable, Sequence
 
 from ledger import encoding
-from ledger.table import Store, Writer
+from ledger.table import Reader, Store, Writer
 from node.message import Case
 
 OWN, OUTBOX, INBOX = "own", "outbox", "inbox"
@@ -54,7 +54,7 @@ class Vault:
     def own(self, setl_id: str) -> Case | None:
         """Return the case file of a settlement in this node's log, or None."""
         with self.store.read() as reader:
-            return _case(setl_id, reader.get(OWN, setl_id.encode()))
+            return own_case(reader, setl_id)
 
     def receive(self, sender: str, cases: Iterable[Case]) -> None:
         """Store case files that the treatment province `sender` delivered.
@@ -71,7 +71,7 @@ class Vault:
     def received(self, treatment: str, setl_id: str) -> Case | None:
         """Return the case file that `treatment` delivered for a settlement, or None."""
         with self.store.read() as reader:
-            return _case(setl_id, reader.get(INBOX, treatment.encode() + setl_id.encode()))
+            return received_case(reader, treatment, setl_id)
 
     def outgoing(self, insured: str, limit: int) -> list[Case]:
         """Return up to `limit` case files that `insured` has not taken over yet."""
@@ -107,10 +107,25 @@ def put_own(writer: Writer, case: Case) -> None:
     writer.put(OWN, case.setl_id.encode(), encoding.pack([case.case, case.salt]))
 
 
+def own_case(reader: Reader, setl_id: str) -> Case | None:
+    """Return the case file of an entry in this node's log, or None."""
+    return _case(setl_id, reader.get(OWN, setl_id.encode()))
+
+
+def received_case(reader: Reader, treatment: str, setl_id: str) -> Case | None:
+    """Return the case file of an entry in the log of `treatment`, or None."""
+    return _case(setl_id, reader.get(INBOX, treatment.encode() + setl_id.encode()))
+
+
 def put_received(writer: Writer, treatment: str, case: Case) -> None:
     """Store the case file of an entry in the log of `treatment`."""
     key = treatment.encode() + case.setl_id.encode()
     writer.put(INBOX, key, encoding.pack([case.case, case.salt]))
+
+
+def remove_received(writer: Writer, treatment: str, setl_id: str) -> None:
+    """Delete the case file of an entry in the log of `treatment`."""
+    writer.delete(INBOX, treatment.encode() + setl_id.encode())
 
 
 def _case(setl_id: str, value: bytes | None) -> Case | None:

@@ -41,8 +41,27 @@ EXCEPTION: dict[str, Text] = {
     "COMMITMENT": Text("the case file does not open the commitment", "病例文件与承诺值不符"),
     "ROW": Text("the case file breaks an identity", "病例文件金额关系不成立"),
     "AMOUNT": Text("amounts on the log differ from the case file", "日志金额与病例文件不一致"),
+    "CANCELLED": Text("it was cancelled before it was entered", "该结算在登记前已撤销"),
     "FIELDS": Text("other fields differ from the case file", "其他字段与病例文件不一致"),
 }
+
+CLAIM: dict[str, Text] = {
+    "UNREACHABLE": Text(
+        "the insured province cannot be reached; the person pays and is reimbursed there later",
+        "参保地系统暂时无法连接，请先自费结算，之后回参保地手工报销"),
+    "UNKNOWN_OUTCOME": Text(
+        "the insured province has not answered; ask again with the same id, query, or cancel",
+        "参保地尚未答复，请以相同编号重试、查询或撤销"),
+    "OTHER_BODY": Text("this id stands for another content", "该编号已用于不同内容"),
+    "DUPLICATE_ID": Text("this id is taken", "该编号已被占用"),
+    "UNKNOWN_CLAIM": Text("no claim has this id", "没有该编号的结算"),
+    "CANCELLED": Text("this claim was cancelled", "该结算已撤销"),
+    "ALREADY_CANCELLED": Text("another cancellation of it stands", "该结算已有另一撤销"),
+    "NOTHING_LEFT": Text("nothing is left of it", "已无可撤销的余额"),
+    "FUTURE": Text("the settlement lies in the future", "结算时间晚于业务日期"),
+    "NO_POLICY": Text("this province has no benefit policy in force here",
+                      "参保地尚未配置待遇政策"),
+}  # fmt: skip
 
 STATE: dict[str, Text] = {
     "cleared": Text("cleared", "已清算"),

@@ -43,6 +43,7 @@ class Faults:
     duplicate: float = 0.0
     slowest_ms: int = 20
     crash: float = 0.0  # chance that a durable step is the last thing a process does
+    dies_after: int | None = None  # so many durable steps, then whoever takes one more dies
     cut: set[tuple[str, str]] = field(default_factory=set)  # (from, to) that hears nothing
 
 
@@ -151,6 +152,11 @@ class World:
         )
 
     def _dies(self) -> bool:
+        if self.faults.dies_after is not None:
+            self.faults.dies_after -= 1
+            if self.faults.dies_after < 0:
+                self.faults.dies_after = None
+                return True
         return self.faults.crash > 0 and self.random.random() < self.faults.crash
 
     # --- life and death --------------------------------------------------------------------------

@@ -55,3 +55,27 @@ def test_a_key_of_another_purpose_does_not_speak_for_the_node() -> None:
     other = peerauth.header(ROSTER, seed(SICHUAN, "entry"), SICHUAN, QINGHAI, PATH, NOW, BODY)
     with pytest.raises((VerificationError, FormError)):
         check(other)
+
+
+def test_a_request_is_taken_once() -> None:
+    once = peerauth.Once(NOW - 1_000)
+    once.check(GOOD, NOW)
+    with pytest.raises(VerificationError, match="taken before"):
+        once.check(GOOD, NOW + 5)
+    later = peerauth.header(
+        ROSTER, seed(SICHUAN, "transport"), SICHUAN, QINGHAI, PATH, NOW + 1, BODY
+    )
+    once.check(later, NOW + 5)
+
+
+def test_what_may_have_been_taken_before_the_last_start_is_not_taken_again() -> None:
+    with pytest.raises(VerificationError, match="older than this process"):
+        peerauth.Once(NOW + peerauth.SKEW_MS + 1).check(GOOD, NOW)
+
+
+def test_what_is_outside_the_window_is_forgotten() -> None:
+    once = peerauth.Once(NOW)
+    for number in range(50):
+        at = NOW + number * peerauth.WINDOW_MS
+        once.check(f"{SICHUAN} {at} {number}", at)
+    assert len(once._known) == len(once._seen) <= 4

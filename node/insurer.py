@@ -1,0 +1,227 @@
+"""The insurer: an insured province's side of claims; the desk of the treatment province asks it.
+
+An answer is durable before it is given, and the same question gets the same answer for ever: a
+settled claim is counted once in the person's year, whatever is repeated, lost or taken back.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import structlog
+
+from ledger.errors import FormError, RefusedError
+from ledger.table import Writer
+from node import claimbook, persons
+from node.claimbook import Decision, TakenBack, Used
+from node.message import VERDICTS, Answer, AskClaims, Case, ClaimAsked, Verdict, Verdicts
+from node.refusal import refused
+from node.turn import Turn
+from node.vault import put_received, received_case, remove_received
+from settlement import lookup
+from settlement.benefit import Bill, Visit, YearSoFar, split_bill
+from settlement.casefile import CaseRow, check_row, decode_case, encode_case
+from settlement.claim import Claim, check_claim, refund_of, row_of
+from settlement.determination import Cancellation, Determined, Fund, Step, determine
+from settlement.money import parse_fen
+from settlement.party import province_of
+from settlement.period import parse_time
+from settlement.policy import Policy
+
+if TYPE_CHECKING:
+    from node.province import Province
+
+_log = structlog.get_logger("insurer")
+
+
+class Insurer:
+    """See the module's text."""
+
+    def __init__(self, role: "Province", policy: Policy | None) -> None:
+        self._role = role
+        self._policy = policy
+        self._book = role.vault.store
+
+    def asked(self, turn: Turn, sender: str, message: AskClaims) -> Answer:
+        """Return the verdicts on the claims and cancellations of one message."""
+
+        def change(writer: Writer) -> Verdicts:
+            answer = partial(_verdict, turn, writer, sender)
+            return Verdicts(
+                [answer(self._claim, claim) for claim in message.claims],
+                [answer(self._cancel, wish) for wish in message.cancellations],
+            )
+
+        return Answer(200, VERDICTS.encode(self._book.transact(change)))
+
+    # --- claims ----------------------------------------------------------------------------------
+
+    def _claim(
+        self, turn: Turn, writer: Writer, sender: str, asked: ClaimAsked
+    ) -> Determined | None:
+        claim = asked.claim
+        check_claim(claim)
+        if province_of(claim.treatment_area) != sender or claim.insured != self._role.code:
+            raise FormError("claim", f"treated in {sender}, insured in {self._role.code}")
+        known = claimbook.decision(writer, sender, claim.setl_id)
+        if known is not None:
+            if known.determined is None or known.cancelled:
+                raise refused("CANCELLED", claim.setl_id)
+            if known.asked != claim.hash:
+                raise refused("OTHER_BODY", claim.setl_id)
+            return known.determined
+        person, bill = self._bill(turn, writer, claim)
+        row = row_of(claim, person.psn_no, person.insutype, bill.columns)
+        assert not check_row(row), check_row(row)
+        if not asked.settle:
+            return Determined(
+                encode_case(row), bytes(32), claim.hash, 0, bytes(64), _funds(bill), _steps(bill)
+            )
+        found = self._determine(turn, sender, claim.setl_id, claim.hash, row, bill)
+        year = parse_time(claim.setl_time).strftime("%Y")
+        used = Used(
+            bill.used.admissions,
+            bill.used.deductible_fen,
+            bill.used.pool_fen,
+            bill.columns["acct_pay"],
+            [Fund(code, fen) for code, fen in sorted(bill.used.layers.items())],
+        )
+        item = Decision(claim.hash, claim.person, year, used, found)
+        self._keep(writer, sender, claim.setl_id, item, found)
+        return found
+
+    def _bill(self, turn: Turn, writer: Writer, claim: Claim) -> tuple[persons.Person, Bill]:
+        u, account = claimbook.used(writer, claim.person, claim.setl_time[:4])
+        bill = split_bill(
+            None,
+            Visit("310", claim.service, 3, "referral", claim.fees),
+            None,
+            YearSoFar(u.admissions, u.deductible, u.pool),
+        )
+        return persons.Person(), bill
+
+    def _determine(
+        self,
+        turn: Turn,
+        sender: str,
+        setl_id: str,
+        asked: bytes,
+        row: CaseRow,
+        bill: Bill | None = None,
+    ) -> Determined:
+        role, case = self._role, encode_case(row)
+        assert role.random is not None
+        index = lookup.applied_size(turn.writer, role.code)
+        seed = role.keys.seed("entry", turn.own_keys.entry_key)
+        signature = determine(
+            seed, role.roster.network_id, sender, role.code, setl_id, asked, case, index
+        )
+        funds, steps = ([], []) if bill is None else (_funds(bill), _steps(bill))
+        return Determined(case, role.random(32), asked, index, signature, funds, steps)
+
+    def _keep(
+        self, writer: Writer, sender: str, setl_id: str, item: Decision, found: Determined
+    ) -> None:
+        claimbook.decide(writer, sender, setl_id, item)
+        put_received(writer, sender, Case(setl_id, found.case, found.salt))
+
+    # --- cancellations ---------------------------------------------------------------------------
+
+    def _cancel(
+        self, turn: Turn, writer: Writer, sender: str, wish: Cancellation
+    ) -> Determined | None:
+        known = claimbook.decision(writer, sender, wish.setl_id)
+        if known is None:
+            if wish.entered:
+                raise refused("UNKNOWN_CLAIM", wish.setl_id)
+            # It may still be under way: whoever comes later finds this.
+            gone = Decision(wish.hash, "", "", Used(), None, cancelled=wish.cancel_id)
+            claimbook.decide(writer, sender, wish.setl_id, gone)
+            return None
+        if known.cancelled:
+            if known.cancelled != wish.cancel_id:
+                raise refused("ALREADY_CANCELLED", known.cancelled)
+            again = claimbook.decision(writer, sender, wish.cancel_id)
+            return again.determined if again else None
+        assert known.determined is not None
+        taken = msgspec.structs.replace(known, cancelled=wish.cancel_id)
+        claimbook.decide(writer, sender, wish.setl_id, taken)
+        if not wish.entered:
+            remove_received(writer, sender, wish.setl_id)
+            return None
+        if claimbook.decision(writer, sender, wish.cancel_id) is not None:
+            raise refused("DUPLICATE_ID", wish.cancel_id)
+        rows = [decode_case(known.determined.case)]
+        for part in known.parts:
+            case = received_case(writer, sender, part.setl_id)
+            if case is not None:
+                rows.append(decode_case(case.case))
+        row = refund_of(rows, wish.cancel_id, wish.setl_time)
+        if check_row(row):
+            raise FormError("cancellation", "a time after the settlement", wish.setl_time)
+        found = self._determine(turn, sender, wish.cancel_id, wish.hash, row)
+        item = Decision(wish.hash, known.person, known.year, Used(), found, original=wish.setl_id)
+        self._keep(writer, sender, wish.cancel_id, item, found)
+        return found
+
+    # --- what comes by another way ---------------------------------------------------------------
+
+    def decided(self, sender: str, setl_id: str) -> Decision | None:
+        """Return what this node has determined for an entry of `sender`, or None."""
+        with self._book.read() as reader:
+            return claimbook.decision(reader, sender, setl_id)
+
+    def taken_back(self, sender: str, row: CaseRow) -> None:
+        """Give back to a person's year what an accepted reversal took from a determined case.
+
+        A reversal that this node determined itself is counted already; any other one once.
+        """
+
+        def change(writer: Writer) -> None:
+            known = claimbook.decision(writer, sender, row.init_setl_id)
+            if known is None or known.determined is None or known.cancelled:
+                return
+            if claimbook.decision(writer, sender, row.setl_id) is not None:
+                return
+            if any(part.setl_id == row.setl_id for part in known.parts):
+                return
+            claimbook.decide(writer, sender, row.init_setl_id, _without(known, row))
+
+        self._book.transact(change)
+
+
+def _without(known: Decision, row: CaseRow) -> Decision:
+    # The pool and the account get back what they paid; deductible and admission stay used, unless
+    # nothing is left of the case at all.
+    assert known.determined is not None
+    used = Used(pool=-parse_fen(row.hifp_pay), account=-parse_fen(row.acct_pay))
+    parts = [*known.parts, TakenBack(row.setl_id, -parse_fen(row.medfee_sumamt), used)]
+    total = parse_fen(decode_case(known.determined.case).medfee_sumamt)
+    if sum(part.medfee for part in parts) >= total:
+        return msgspec.structs.replace(known, cancelled=row.setl_id)
+    return msgspec.structs.replace(known, parts=parts)
+
+
+def _verdict(
+    turn: Turn,
+    writer: Writer,
+    sender: str,
+    decide: Callable[[Turn, Writer, str, Any], Determined | None],
+    asked: ClaimAsked | Cancellation,
+) -> Verdict:
+    try:
+        return Verdict("", "", decide(turn, writer, sender, asked))
+    except (RefusedError, FormError) as error:
+        return Verdict(error.code, str(error)[:500], None)
+
+
+def _funds(bill: Bill) -> list[Fund]:
+    return [Fund(code, fen) for code, fen in bill.funds if fen]
+
+
+def _steps(bill: Bill) -> list[Step]:
+    return [
+        Step(s.code, s.fen, s.en[:300], s.zh[:300], s.parameter[:300], s.source[:300], s.certainty)
+        for s in bill.steps
+    ]
