@@ -3,6 +3,7 @@
 Read in this order: `record` (every kind of entry), `casefile` and `importing` (where settlements
 come from), `state` (`apply`: one log folded), `totals`, `obligation` (`at_cut`: all logs joined),
 `netting`, `batch` (the life of a month), `leg` (the movements of money), `roster`, `ruleset`.
+Who pays what of a bill: `provision` (a row of a policy), `policy`, `bill`, `basis`, `benefit`.
 
 *Settlement* is a patient's bill split at discharge; *clearing* happens between provinces.
 """

@@ -39,3 +39,18 @@ def format_yuan(fen: int, *, grouped: bool = False) -> str:
     yuan, cents = divmod(abs(fen), 100)
     whole = f"{yuan:,}" if grouped else str(yuan)
     return f"{'-' if fen < 0 else ''}{whole}.{cents:02d}"
+
+
+def round_thousandths(thousandths: int) -> int:
+    """Return fen from thousandths of a fen, rounded half up: the only rounding in a bill.
+
+    Fractions of a fen arise where a ratio per mille meets an amount: the first self-pay of all
+    class B fees together, the deductible of a later admission, and what each fund pays. Each of
+    these is rounded once; what is left of an amount is a difference and never rounded.
+
+    Example:
+        >>> round_thousandths(101 * 500)
+        51
+    """
+    assert thousandths >= 0
+    return (thousandths + 500) // 1000
