@@ -19,7 +19,7 @@ Source: R50 to R56 (the formula and its worked examples); all numbers are the po
 
 from typing import NamedTuple
 
-from settlement.basis import Basis, part, percent, yuan
+from settlement.steps import Basis, part, percent, yuan
 from settlement.bill import Bill, Columns, FundShare, Patient, Visit, YearSoFar, check_inputs
 from settlement.money import parse_fen, round_thousandths
 from settlement.piece import Piece, cut, product, share

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from settlement.basis import percent, yuan
+from settlement.steps import percent, yuan
 from settlement.money import parse_fen, round_thousandths
 from settlement.provision import Band
 

@@ -4,7 +4,7 @@ A layer takes its base, leaves the threshold to the person, pays its ratios of t
 its limit of the year still allows, and passes on what it did not pay.
 """
 
-from settlement.basis import Basis, yuan
+from settlement.steps import Basis, yuan
 from settlement.bill import YearSoFar
 from settlement.money import parse_fen
 from settlement.piece import cut, product, share

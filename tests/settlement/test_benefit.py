@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from ledger.errors import FormError, RefusedError
-from settlement.basis import STEPS
+from settlement.steps import STEPS
 from settlement.benefit import split_bill
 from settlement.bill import MAX_FEES, Bill, Columns, Fee, Visit, YearSoFar
 from settlement.casefile import MONEY_COLUMNS

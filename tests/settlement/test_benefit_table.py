@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from settlement.basis import STEPS
+from settlement.steps import STEPS
 from settlement.bill import Bill, Fee, Visit, YearSoFar
 from settlement.money import format_yuan, parse_fen
 from settlement.provision import CATEGORIES, LEVELS, POOL_FUNDS, SERVICES, Situation
