@@ -27,6 +27,7 @@ from settlement.record import (
     Settlement,
 )
 from settlement.roster import Roster, make_genesis
+from settlement.ruleset import parse_ruleset
 
 AT_MS = 1_500_000_000_000
 PURPOSES = ("entry", "checkpoint", "witness", "transport")
@@ -57,11 +58,12 @@ class Logs:
     codes: tuple[str, ...] = (SICHUAN, TIBET, QINGHAI)
     roster: Roster = field(init=False)
     store: MemoryStore = field(default_factory=MemoryStore)
+    ruleset: bytes = default_ruleset()
 
     def __post_init__(self) -> None:
         self.roster = roster_of(*self.codes)
         self.add(CENTRE, Genesis(self.roster.genesis))
-        self.add(CENTRE, RuleSet("interprovince-net", default_ruleset(), []))
+        self.add(CENTRE, RuleSet(parse_ruleset(self.ruleset).name, self.ruleset, []))
 
     def size(self, code: str) -> int:
         """Return the size of a log."""
