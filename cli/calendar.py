@@ -169,14 +169,13 @@ def _sources(months: Sequence[Month]) -> Row:
             },
         }  # fmt: skip
         dues = [step if isinstance(step, Due) else step.due for step in steps]
-        years = [day.year for due in dues for day in (due.day, due.moved_from) if day]
-        for year in range(min(years, default=1), max(years, default=0) + 1):
-            if year in basis.tables:
-                found, index = basis.tables[year], basis.recorded.get(year, (None, None))[0]
-                tables[year] = {
-                    "year": year, "name": found.name, "source": found.source,
-                    "certainty": found.certainty, "entry": index,
-                }  # fmt: skip
+        years = {day.year for due in dues for day in (due.day, due.moved_from) if day}
+        for year in years & basis.tables.keys():
+            found, index = basis.tables[year], basis.recorded.get(year, (None, None))[0]
+            tables[year] = {
+                "year": year, "name": found.name, "source": found.source,
+                "certainty": found.certainty, "entry": index,
+            }  # fmt: skip
     return {"rulesets": list(rulesets.values()), "holidays": [tables[y] for y in sorted(tables)]}
 
 

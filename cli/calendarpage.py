@@ -1,14 +1,15 @@
 """The table of a calendar, as `gongzhang calendar` prints it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any
 
-from cli.output import name_of, out, say, table, talk
+from cli.output import language, out, say, table, talk
 from settlement.outcome import Text
+from settlement.party import parties
 from settlement.terms import ACTOR, CERTAINTY, WEEKDAY, event_text
 
-NAMES = 4  # how many parties a cell names before it counts the rest
+NAMES = 2  # how many parties a cell names before it counts the rest
 
 Row = dict[str, Any]
 
@@ -82,15 +83,9 @@ def _when(row: Row) -> str:
     if row["planned"]:
         text += say(" (planned)", "（预计）")
     if row["moved_from"]:
-        before = row["moved_from"][5:] + " " + _why_off(row)
+        before = row["moved_from"][5:]
         text += say(f" (for {before})", f"（原 {before}）")
     return text
-
-
-def _why_off(row: Row) -> str:
-    if row["holiday"]:
-        return say("holiday", "节假日")
-    return _text(WEEKDAY[date.fromisoformat(row["moved_from"]).weekday()])
 
 
 def _with_weekday(day: str) -> str:
@@ -103,30 +98,40 @@ def _what(row: Row, period: str) -> str:
 
 
 def _who(row: Row) -> str:
+    if row.get("owing"):
+        return _some([_name(code) for code in row["owing"]], NAMES)
     text = _text(ACTOR[row["actor"]])
-    return text if row["only"] == "always" else text + say(" (on red alert)", "（红色预警时）")
+    return text if row["only"] == "always" else text + say(", if red", "（红色预警）")
 
 
 def _state(row: Row) -> str:
-    late = say(f", {row['days_late']} days late", f"，迟 {row['days_late']} 天")
+    late = say(f", late {row['days_late']} d", f"，迟 {row['days_late']} 天")
     overdue = late if row["days_late"] else ""
     match row["state"]:
         case "done":
             text = say("done ", "已完成 ") + max((d["date"] for d in row["done"]), default="")
-            tardy = [f"{name_of(item['code'])} {item['days']}" for item in row["late"]]
-            return text + (say("; days late: ", "；迟（天）：") + _some(tardy) if tardy else "")
+            tardy = [
+                _name(item["code"]) + say(f" {item['days']} d", f" {item['days']} 天")
+                for item in sorted(row["late"], key=lambda item: -item["days"])
+            ]
+            text += say(", late: ", "，迟：") + _some(tardy, 1) if tardy else ""
+            missed = [_name(code) for code in row["missed"]]
+            return text + (say(", not by ", "，未办：") + _some(missed, 1) if missed else "")
         case "open":
-            owing = _some([name_of(code) for code in row["owing"]])
-            return say(f"open: {owing}", f"未完成：{owing}") + overdue
+            return say("open", "未完成") + overdue
         case "waiting":
             first = _text(event_text(row["waits_for"]))
             return say(f"waits for: {first}", f"等待：{first}") + overdue
         case "none":
             return say("nothing to do", "无需办理")
-    return say("no entry speaks of it", "日志中无对应条目")
+    return say("not in the logs", "日志中无对应条目")
 
 
-def _some(names: Iterable[str]) -> str:
-    listed = list(names)
-    rest = f" +{len(listed) - NAMES}" if len(listed) > NAMES else ""
-    return ", ".join(listed[:NAMES]) + rest
+def _name(code: str) -> str:
+    known = parties().get(code)
+    return known.name(language()) if known else code
+
+
+def _some(names: Sequence[str], count: int) -> str:
+    rest = f" +{len(names) - count}" if len(names) > count else ""
+    return ", ".join(names[:count]) + rest

@@ -20,7 +20,7 @@ from settlement import lookup
 from settlement.basis import Basis, basis_at
 from settlement.cut import missing
 from settlement.party import CENTRE
-from settlement.period import shanghai_day
+from settlement.period import next_month, shanghai_day
 from settlement.record import Place
 from settlement.roster import Roster
 from settlement.schedule import Due, month_schedule
@@ -192,7 +192,9 @@ class _Month:
 
 def _proposed(seen: _Month) -> _Found:
     if seen.batch is None:
-        return _Found(owing=(CENTRE,))
+        last = lookup.last_confirmed(seen.reader)
+        early = last is not None and seen.month > next_month(last)
+        return _Found(waits_for="before") if early else _Found(owing=(CENTRE,))
     return _Found((Place(CENTRE, seen.batch.proposal_index),))
 
 

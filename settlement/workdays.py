@@ -150,5 +150,6 @@ class Workdays:
 
     def _table(self, day: date) -> Holidays:
         if day.year not in self.tables:
-            raise RefusedError("NO_HOLIDAYS", f"no table of holidays of {day.year} is known")
+            text = f"no table of holidays of {day.year} is known; see `gongzhang roster holidays`"
+            raise RefusedError("NO_HOLIDAYS", text)
         return self.tables[day.year]

@@ -59,6 +59,7 @@ class Logs:
     roster: Roster = field(init=False)
     store: MemoryStore = field(default_factory=MemoryStore)
     ruleset: bytes = default_ruleset()
+    at_ms: int = AT_MS  # of the entries that are added from here on
 
     def __post_init__(self) -> None:
         self.roster = roster_of(*self.codes)
@@ -75,7 +76,13 @@ class Logs:
         origin = self.roster.origin(code)
         body = record.encode()
         return make_entry(
-            seed(code, "entry"), self.roster.network_id, origin, place, record.kind, AT_MS, body
+            seed(code, "entry"),
+            self.roster.network_id,
+            origin,
+            place,
+            record.kind,
+            self.at_ms,
+            body,
         )
 
     def add(self, code: str, *records: Record) -> str | None:
