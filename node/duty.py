@@ -167,6 +167,7 @@ def _money(reader: Reader, founding: Roster, code: str) -> list[dict[str, str]]:
         month_legs = legs.legs_of(
             reader, month, batches.result_of(reader, founding, month, batch.revision).legs
         )
+        until = _due(reader, founding, month, "distribute" if code == CENTRE else "remit")
         for leg in month_legs:
             number = leg.due.number
             if leg.due.payer == code and leg.state == "DUE" and _payable(month_legs, number, code):
@@ -176,7 +177,7 @@ def _money(reader: Reader, founding: Roster, code: str) -> list[dict[str, str]]:
                         f"{month} leg {number} to {leg.due.payee}",
                         f"{month} 第 {number} 笔，付给 {leg.due.payee}",
                         f"gongzhang leg paid {month} {number}",
-                        _due(reader, founding, month, "distribute" if code == CENTRE else "remit"),
+                        until,
                     )
                 )
             if leg.due.payee == code and leg.state == "PAID":

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from ledger.errors import FormError
 from ledger.table import Reader
 from settlement import lookup, shipped
+from settlement.record import Withdrawal
 from settlement.ruleset import RuleSet, parse_ruleset
 from settlement.workdays import Holidays, Workdays, parse_holidays
 
@@ -32,8 +33,8 @@ class Basis:
 def basis_at(reader: Reader, month: str, size: int, rules: RuleSet | None = None) -> Basis:
     """Return the rules of `month` and the holidays, as the centre's log below `size` has them.
 
-    A month that is proposed has the rule set of its proposal, any other the one in force. Of each
-    year counts the newest table recorded, else the one that comes with the program.
+    A month with a proposal that stands has its rule set, any other the one in force. Of each year
+    counts the newest table recorded, else the one that comes with the program.
 
     Args:
         rules: Take these rules instead.
@@ -47,7 +48,12 @@ def basis_at(reader: Reader, month: str, size: int, rules: RuleSet | None = None
     }
     if rules is not None:
         return Basis(rules, None, recorded)
-    proposed = [i for m, _, i in lookup.proposals(reader) if m == month and i < size]
+    withdrawn = {key for key, index in lookup.places(reader, Withdrawal) if index < size}
+    proposed = [
+        index
+        for m, revision, index in lookup.proposals(reader)
+        if m == month and index < size and lookup.month_key(m, revision) not in withdrawn
+    ]
     below = max(proposed, default=size)
     index, in_force = lookup.ruleset_index(reader, below), lookup.ruleset_at(reader, below)
     if in_force is None:

@@ -435,6 +435,13 @@ def test_the_day_of_an_entry_is_the_one_in_shanghai() -> None:
     ]
 
 
+def test_a_time_stamp_beyond_all_years_is_late_and_breaks_nothing() -> None:
+    made = month()
+    made.at_ms = 2**53
+    made.propose()
+    assert str(made.progress("2018-01-03")["propose"].done[0].day) == "2099-12-31"
+
+
 def test_only_what_lies_below_the_head_counts() -> None:
     made = month()
     made.on("2018-01-02").propose()
@@ -483,6 +490,9 @@ def test_a_proposed_month_keeps_its_rules_and_a_later_one_has_the_new_ones() -> 
     assert basis_at(made.store, "2017-12", size).rules.name == "interprovince-net"
     assert basis_at(made.store, "2018-01", size).rules.name == "jiangsu-2017"
     assert basis_at(made.store, "2018-01", size - 1).rules.name == "interprovince-net"
+    made.add(CENTRE, Withdrawal(made.month, 1, made.batch.proposal_hash, "wrong", []))
+    assert basis_at(made.store, "2017-12", size).rules.name == "interprovince-net"
+    assert basis_at(made.store, "2017-12", size + 1).rules.name == "jiangsu-2017"
     mine = parse_ruleset(shipped.ruleset("national-2016"))
     assert basis_at(made.store, "2017-12", size, mine) == Basis(mine)
     with pytest.raises(FormError, match="rule set"):
