@@ -16,11 +16,14 @@ from cli.findings import Report
 from cli.localnet import LocalNet, found
 from cli.output import emit, fail, guarded, name_of, out, say, table, talk, yuan
 from cli.rehearsal import Book, Rehearsal, read_book, read_file
+from cli.rulefile import read_ruleset
 from ledger.errors import FormError, LedgerError
 from ledger.policy import parse_policy
+from settlement import shipped
 from settlement.importing import ImportPlan
 from settlement.party import CENTRE, parties
 from settlement.period import check_month
+from settlement.ruleset import parse_ruleset
 
 MARK = "demo.json"
 STEPS = {
@@ -42,6 +45,7 @@ class Plan:
     codes: list[str]
     run: list[str]
     report: list[str]
+    ruleset: bytes
 
 
 def demo(
@@ -53,6 +57,9 @@ def demo(
     party_list: Annotated[
         str, typer.Option("--parties", help="all, or codes such as 630000,510000")
     ] = "all",
+    ruleset: Annotated[
+        str, typer.Option("--ruleset", help="these rules: a file, or a name that comes here")
+    ] = shipped.DEFAULT,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="remove what an earlier demo left in --home")
     ] = False,
@@ -64,7 +71,7 @@ def demo(
         print_faults(records.faults, as_json=as_json)
         raise typer.Exit(1)
     plan = guarded(
-        lambda: make_plan(records, home, months, party_list, fresh=fresh), as_json=as_json
+        lambda: make_plan(records, home, months, party_list, ruleset, fresh=fresh), as_json=as_json
     )
     try:
         reports, audit = asyncio.run(_run(plan, quiet=as_json))
@@ -81,12 +88,19 @@ def demo(
 
 
 def make_plan(
-    records: ImportPlan, home: Path | None, months: str | None, party_list: str, *, fresh: bool
+    records: ImportPlan,
+    home: Path | None,
+    months: str | None,
+    party_list: str,
+    ruleset: str = shipped.DEFAULT,
+    *,
+    fresh: bool,
 ) -> Plan:
     """Return the plan of a demo; its home is empty and its months are the file's.
 
     Raises:
-        FormError: An unknown party or month, too few parties, no rows, or a home that is in use.
+        FormError: An unknown party, month or rule set, too few parties, no rows, or a home that is
+            in use.
     """
     known = sorted(code for code in parties() if code != CENTRE)
     codes = known if party_list == "all" else sorted(set(party_list.split(",")))
@@ -102,7 +116,9 @@ def make_plan(
         if unknown:
             raise FormError("--months", f"{book.months[0]} to {book.months[-1]}", unknown[0])
     run = [month for month in book.months if month <= max(report)]
-    return Plan(prepare_home(home, fresh=fresh), book, codes, run, report)
+    rules = read_ruleset(ruleset)
+    parse_ruleset(rules)
+    return Plan(prepare_home(home, fresh=fresh), book, codes, run, report, rules)
 
 
 def prepare_home(home: Path | None, *, fresh: bool) -> Path:
@@ -133,7 +149,8 @@ async def _run(plan: Plan, *, quiet: bool) -> tuple[list[dict[str, Any]], Report
         show("", say("founding the network", "创建网络"))
         (plan.home / MARK).write_text("{}\n", encoding="utf-8")
         await asyncio.to_thread(found, plan.home, plan.codes)
-        net = LocalNet(plan.home)
+        (plan.home / "ruleset.toml").write_bytes(plan.ruleset)
+        net = LocalNet(plan.home, plan.home / "ruleset.toml")
         try:
             show("", say("starting the nodes", "启动节点"))
             await net.start([CENTRE, *plan.codes])
@@ -198,12 +215,17 @@ def _months_table(reports: list[dict[str, Any]]) -> Any:
     rows = [
         [
             r["month"], r["state"], str(r["entries"]), yuan(r["gross_fen"]),
-            yuan(sum(f for f in r["nets_fen"].values() if f > 0)), str(len(r["legs"])),
+            yuan(_moved_fen(r)), str(len(r["legs"])),
             f"{len(r['matches'])}/{len(r['nets_fen'])}", str(r["carried"]), r["result_hash"][:16],
         ]
         for r in reports
     ]  # fmt: skip
     return table(say("The months", "各月清算"), columns, rows)
+
+
+def _moved_fen(report: dict[str, Any]) -> int:
+    # What goes through the centre moves twice and counts once.
+    return sum(leg["fen"] for leg in report["legs"] if leg["payee"] != CENTRE)
 
 
 def _matrix(report: dict[str, Any]) -> Any:

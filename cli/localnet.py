@@ -61,6 +61,7 @@ class LocalNet:
     """The running processes of a founded network."""
 
     folder: Path
+    ruleset: Path | None = None  # what a new centre puts into force; None: the default
     processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
 
     def ports(self) -> dict[str, int]:
@@ -116,6 +117,7 @@ class LocalNet:
         with (home / "node.log").open("ab") as log:
             self.processes[code] = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "node", str(home), *(["--recover"] if recover else []),
+                *(["--ruleset", str(self.ruleset)] if self.ruleset else []),
                 stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )  # fmt: skip

@@ -20,6 +20,7 @@ from cli import (
     roster,
     sim,
 )
+from cli.calendar import calendar
 from cli.demo import demo
 from cli.output import language, say
 from cli.status import status
@@ -38,6 +39,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo)
 app.command("status")(status)
+app.command("calendar")(calendar)
 for name, part in (
     ("node", node.app),
     ("roster", roster.app),

@@ -10,6 +10,7 @@ import typer
 from cli.homes import Home, Json, open_home
 from cli.joinfile import JoinFile, parse_join
 from cli.output import emit, guarded, name_of, out, say, table, talk
+from cli.rulefile import read_ruleset
 from cli.trust import auditor_policy, log_policy
 from ledger.errors import FormError, UncheckableError
 from ledger.keyfile import create_key, load_key
@@ -20,6 +21,8 @@ from settlement.membership import approve_admission, approve_freeze
 from settlement.party import CENTRE
 from settlement.record import Admission, Freeze
 from settlement.roster import Roster, make_genesis
+from settlement.ruleset import parse_ruleset
+from settlement.workdays import parse_holidays
 
 app = typer.Typer(no_args_is_help=True, help=say("Who takes part.", "参与方名册。"))
 
@@ -175,6 +178,59 @@ def lift(
             say(
                 f"{name_of(code)}: halt lifted by entry {value['index']}",
                 f"{name_of(code)}：已由条目 {value['index']} 解除冻结",
+            )
+        )
+
+
+@app.command()
+def ruleset(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="a file, or a name that comes here")],
+    home: Home,
+    as_json: Json = False,
+) -> None:
+    """Put a rule set into force for every month proposed from now on (at the centre)."""
+
+    def act() -> Any:
+        text = read_ruleset(file)
+        parse_ruleset(text)
+        return asyncio.run(order(home, "ruleset", text=text.hex()))
+
+    value = guarded(act, as_json=as_json)
+    if as_json:
+        emit({"ok": True, **value})
+    else:
+        talk().print(
+            say(
+                f"rule set {value['name']} in force by entry {value['index']}",
+                f"规则集 {value['name']} 自条目 {value['index']} 起生效",
+            )
+        )
+
+
+@app.command()
+def holidays(
+    file: Annotated[Path, typer.Argument(help="a year's days off and worked days, TOML")],
+    home: Home,
+    as_json: Json = False,
+) -> None:
+    """Record the holidays of a year: calendars use the newest table of each year (at the centre).
+
+    Until one is recorded they use the one that comes with the program, and say so.
+    """
+
+    def act() -> Any:
+        text = file.read_bytes()
+        parse_holidays(text)
+        return asyncio.run(order(home, "holidays", text=text.hex()))
+
+    value = guarded(act, as_json=as_json)
+    if as_json:
+        emit({"ok": True, **value})
+    else:
+        talk().print(
+            say(
+                f"holidays of {value['year']} ({value['name']}) recorded by entry {value['index']}",
+                f"{value['year']} 年节假日（{value['name']}）已由条目 {value['index']} 登记",
             )
         )
 

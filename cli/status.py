@@ -26,9 +26,13 @@ def status(home: Home, as_json: Json = False) -> None:
         f"日志 {value['size']}，已见证 {value['cosigned']}",
     )
     rows = [
-        [duty["what"], say(duty["en"], duty["zh"]), duty["command"]] for duty in value["duties"]
+        [duty["what"], say(duty["en"], duty["zh"]), duty["due"], duty["command"]]
+        for duty in value["duties"]
     ]
     if not rows:
-        rows = [["-", say("nothing to do", "无待办事项"), ""]]
-    columns = [("", "left"), (say("what", "待办"), "left"), (say("how", "命令"), "left")]
+        rows = [["-", say("nothing to do", "无待办事项"), "", ""]]
+    columns = [
+        ("", "left"), (say("what", "待办"), "left"), (say("until", "截止日"), "left"),
+        (say("how", "命令"), "left"),
+    ]  # fmt: skip
     out().print(table(title, columns, rows))

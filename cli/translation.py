@@ -10,6 +10,26 @@ ZH = {
     "report these, e.g. 2017-11,2017-12": "只报告这些月份，例如 2017-11,2017-12",
     "all, or codes such as 630000,510000": "all，或代码列表，例如 630000,510000",
     "remove what an earlier demo left in --home": "清除 --home 中上一次演示的内容",
+    "these rules: a file, or a name that comes here": "采用此规则集：文件，或随程序提供的名称",
+    "a file, or a name that comes here": "文件，或随程序提供的名称",
+    "Put a rule set into force for every month proposed from now on (at the centre).":
+        "使规则集对此后提出的各月批次生效（在中心执行）。",
+    "a year's days off and worked days, TOML": "某年的放假与调休上班日（TOML）",
+    "Record the holidays of a year: calendars use the newest table of each year (at the centre)."
+    "\n\nUntil one is recorded they use the one that comes with the program, and say so.":
+        "登记某年的节假日表：清算日历采用各年最新登记的表（在中心执行）。\n\n"
+        "未登记时采用随程序提供的表，并予注明。",
+    "YYYY-MM, or YYYY for all of it": "YYYY-MM，或以 YYYY 表示全年",
+    "whose logs say what is done": "据其日志判断各事项是否完成",
+    "as of this day (default: the business date)": "截至此日（默认为业务日期）",
+    "only what is late; exit 1 if some of it is not done":
+        "只列逾期事项；有尚未完成的逾期事项时退出码为 1",
+    "Show the due dates of a month: what, who owes it, how far it is, and by which rule.\n\n"
+    "Without --home the bare dates of --ruleset. A month's calendar holds what leads to its "
+    "clearing,\nand the steps of the year that are due in the month in which it is cleared.":
+        "显示某月的各截止日：事项、责任方、进度与依据。\n\n"
+        "不带 --home 时只列 --ruleset 的日期。某月的日历包含通向该月清算的各步骤，\n"
+        "以及在其清算所在月份到期的年度步骤。",
     "print one JSON object": "输出一个 JSON 对象",
     "Show what this node must do today, and how far its log is witnessed.":
         "显示本节点今日待办，以及日志已见证到哪里。",

@@ -22,6 +22,7 @@ from settlement.party import CENTRE, province_of
 from settlement.record import (
     Admission,
     Freeze,
+    Holidays,
     Lift,
     Paid,
     Place,
@@ -32,6 +33,7 @@ from settlement.record import (
     Withdrawal,
 )
 from settlement.ruleset import parse_ruleset
+from settlement.workdays import parse_holidays
 
 if TYPE_CHECKING:
     from node.centre import Centre
@@ -217,9 +219,38 @@ def freeze(role: "Centre", turn: Turn, freeze: bytes) -> dict[str, Any]:
 
 
 def ruleset(role: "Centre", turn: Turn, text: bytes) -> dict[str, Any]:
-    """Put a rule set into force from here on."""
+    """Put a rule set into force from here on.
+
+    Raises:
+        FormError: It cannot be read.
+        RefusedError: The same text was in force before another one (DUPLICATE).
+    """
     name = parse_ruleset(text).name
-    return {"name": name, "index": turn.append(RuleSet(name, text, []))}
+    index = turn.append(RuleSet(name, text, []))
+    turn.flush()
+    in_force = lookup.ruleset_at(turn.writer, _size(turn))
+    _check_newest(text, in_force.text if in_force else b"")
+    return {"name": name, "index": index}
+
+
+def holidays(role: "Centre", turn: Turn, text: bytes) -> dict[str, Any]:
+    """Record the holidays of a year; calendars use the newest table of each year.
+
+    Raises:
+        FormError: It cannot be read.
+        RefusedError: The same text was in force before another one (DUPLICATE).
+    """
+    table = parse_holidays(text)
+    index = turn.append(Holidays(table.name, table.year, text, []))
+    turn.flush()
+    _check_newest(text, lookup.holidays_at(turn.writer, _size(turn))[table.year][1].text)
+    return {"name": table.name, "year": table.year, "index": index}
+
+
+def _check_newest(text: bytes, newest: bytes) -> None:
+    # The business id is the hash of the text, so the entry that exists would stay the older one.
+    if text != newest:
+        raise RefusedError("DUPLICATE", "this text was in force before; change its name or comment")
 
 
 # --- money, on both sides ---
@@ -290,6 +321,7 @@ CENTRE_ORDERS: dict[str, Order] = {
     "admit": admit,
     "freeze": freeze,
     "ruleset": ruleset,
+    "holidays": holidays,
     "paid": paid,
     "received": received,
 }

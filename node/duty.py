@@ -3,7 +3,7 @@
 from typing import Any
 
 from ledger import log
-from ledger.errors import RefusedError
+from ledger.errors import FormError, RefusedError
 from ledger.table import Reader, log_key
 from node import docket, heads
 from node.vault import Vault
@@ -12,10 +12,14 @@ from settlement import leg as legs
 from settlement import lookup, membership, state, totals
 from settlement.party import CENTRE
 from settlement.roster import Roster
+from settlement.timeliness import due_days
 
 
 def duties(reader: Reader, founding: Roster, code: str, vault: Vault) -> dict[str, Any]:
-    """Return the duties of a node, each with a stable word, two texts and the command."""
+    """Return the duties of a node, each with a stable word, two texts, command and due date.
+
+    The date is empty for what has none, and where it takes holidays that are not known here.
+    """
     roster = membership.roster_at(reader, founding, lookup.applied_size(reader, CENTRE))
     size, cosigned = log.size(reader, log_key(code)), heads.size_of(reader, code)
     found: list[dict[str, str]] = []
@@ -88,6 +92,7 @@ def _province(
                     f"{month} r{batch.revision} waits for the attestation",
                     f"{month} 第 {batch.revision} 版待签认",
                     "gongzhang batch attest",
+                    _due(reader, founding, month, "attest"),
                 )
             )
     return found
@@ -117,6 +122,7 @@ def _centre(reader: Reader, founding: Roster, roster: Roster) -> list[dict[str, 
                     f"{month}: {who} computed another result",
                     f"{month}：{who} 的重算结果不同",
                     f"gongzhang batch show {month}",
+                    _due(reader, founding, month, "confirm"),
                 )
             )
         elif batch.missing:
@@ -126,6 +132,7 @@ def _centre(reader: Reader, founding: Roster, roster: Roster) -> list[dict[str, 
                     f"{month}: {len(batch.missing)} attestations are missing",
                     f"{month}：尚缺 {len(batch.missing)} 份签认",
                     f"gongzhang batch show {month}",
+                    _due(reader, founding, month, "attest"),
                 )
             )
         else:
@@ -135,6 +142,7 @@ def _centre(reader: Reader, founding: Roster, roster: Roster) -> list[dict[str, 
                     f"{month} has every attestation",
                     f"{month} 已全部签认",
                     f"gongzhang batch confirm {month}",
+                    _due(reader, founding, month, "confirm"),
                 )
             )
     silent = [c for c in roster.participants if heads.size_of(reader, c) == 0]
@@ -159,6 +167,7 @@ def _money(reader: Reader, founding: Roster, code: str) -> list[dict[str, str]]:
         month_legs = legs.legs_of(
             reader, month, batches.result_of(reader, founding, month, batch.revision).legs
         )
+        until = _due(reader, founding, month, "distribute" if code == CENTRE else "remit")
         for leg in month_legs:
             number = leg.due.number
             if leg.due.payer == code and leg.state == "DUE" and _payable(month_legs, number, code):
@@ -168,6 +177,7 @@ def _money(reader: Reader, founding: Roster, code: str) -> list[dict[str, str]]:
                         f"{month} leg {number} to {leg.due.payee}",
                         f"{month} 第 {number} 笔，付给 {leg.due.payee}",
                         f"gongzhang leg paid {month} {number}",
+                        until,
                     )
                 )
             if leg.due.payee == code and leg.state == "PAID":
@@ -186,6 +196,7 @@ def _money(reader: Reader, founding: Roster, code: str) -> list[dict[str, str]]:
                     f"{month}: every leg is received",
                     f"{month} 全部款项已到账",
                     f"gongzhang batch final {month}",
+                    _due(reader, founding, month, "final"),
                 )
             )
     return found
@@ -199,5 +210,13 @@ def _payable(month_legs: list[legs.Leg], number: int, code: str) -> bool:
     return True
 
 
-def _duty(what: str, en: str, zh: str, command: str) -> dict[str, str]:
-    return {"what": what, "en": en, "zh": zh, "command": command}
+def _due(reader: Reader, founding: Roster, month: str, event: str) -> str:
+    try:
+        days = due_days(reader, founding, month, heads.size_of(reader, CENTRE))
+    except (FormError, RefusedError):
+        return ""
+    return days[event].isoformat() if event in days else ""
+
+
+def _duty(what: str, en: str, zh: str, command: str, due: str = "") -> dict[str, str]:
+    return {"what": what, "en": en, "zh": zh, "command": command, "due": due}

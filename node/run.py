@@ -29,6 +29,7 @@ from node.hospital import TOKENS, Tokens
 from node.server import Server, listen
 from node.socket import NAME, short_path
 from node.vault import TABLES as VAULT_TABLES
+from settlement import shipped
 
 EXIT_OK, EXIT_USAGE, EXIT_UNCHECKED, EXIT_DAMAGED = 0, 2, 3, 4
 
@@ -53,10 +54,8 @@ def ask_for_key(path: Path) -> bytes | None:
 
 
 def default_ruleset() -> bytes:
-    """Return the rule set that comes with the program."""
-    from importlib import resources
-
-    return resources.files("configs").joinpath("rulesets/interprovince-net.toml").read_bytes()
+    """Return the rule set a new centre puts into force unless it is told another one."""
+    return shipped.ruleset()
 
 
 def run_home(home: Path, ruleset: Path | None = None, *, recover: bool = False) -> int:

@@ -2,8 +2,10 @@
 
 Read in this order: `record` (every kind of entry), `casefile` and `importing` (where settlements
 come from), `state` (`apply`: one log folded), `totals`, `obligation` (`at_cut`: all logs joined),
-`netting`, `batch` (the life of a month), `leg` (the movements of money), `roster`, `ruleset`.
-Who pays what of a bill: `provision` (a row of a policy), `policy`, `bill`, `basis`, `benefit`.
+`netting`, `batch` (the life of a month), `leg` (the movements of money), `roster`, `ruleset`; then
+`workdays`, `schedule` (until when) and `timeliness` (who did it when). Who pays what of a bill:
+`provision` (a row of a policy), `policy`, `bill`, `steps`, `benefit`; `claim` and `determination`
+are what the two provinces of a case say to each other about it.
 
 *Settlement* is a patient's bill split at discharge; *clearing* happens between provinces.
 """

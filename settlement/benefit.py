@@ -19,12 +19,12 @@ Source: R50 to R56 (the formula and its worked examples); all numbers are the po
 
 from typing import NamedTuple
 
-from settlement.steps import Basis, part, percent, yuan
 from settlement.bill import Bill, Columns, FundShare, Patient, Visit, YearSoFar, check_inputs
 from settlement.money import parse_fen, round_thousandths
 from settlement.piece import Piece, cut, product, share
 from settlement.policy import Policy, Provisions
 from settlement.provision import POOL_FUNDS, Account, ClassB, Situation, limit_fen
+from settlement.steps import Reckoning, part, percent, yuan
 from settlement.supplement import Supplements
 
 
@@ -65,17 +65,17 @@ def split_bill(policy: Policy, visit: Visit, patient: Patient, year: YearSoFar) 
     check_inputs(visit, patient, year)
     situation = Situation(visit.insutype, visit.service, visit.level, visit.category)
     rules = policy.provisions(situation, patient.flags, year.admissions + 1)
-    basis = Basis()
-    scope = _scope(visit, rules.class_b, basis)
-    deductible = _deductible(scope.fen, rules, year, basis)
+    reckoning = Reckoning()
+    scope = _scope(visit, rules.class_b, reckoning)
+    deductible = _deductible(scope.fen, rules, year, reckoning)
     base = scope.fen - deductible
-    basis.add("BASE", base, f"{yuan(scope.fen)} - {yuan(deductible)}")
-    uncapped = _pool_share(base, rules, patient.age, basis)
+    reckoning.add("BASE", base, f"{yuan(scope.fen)} - {yuan(deductible)}")
+    uncapped = _pool_share(base, rules, patient.age, reckoning)
     pool_fund = POOL_FUNDS[visit.insutype]
-    pool = _pool(uncapped, rules, year, pool_fund, basis)
+    pool = _pool(uncapped, rules, year, pool_fund, reckoning)
     supplements = Supplements(left=scope.fen - pool, over_cap=uncapped - pool, year=year)
     for layer in rules.layers:
-        supplements.pay(layer, basis)
+        supplements.pay(layer, reckoning)
     paid = {pool_fund: pool, **supplements.paid}
     used = YearSoFar(
         admissions=int(visit.service == "inpatient"),
@@ -85,14 +85,14 @@ def split_bill(policy: Policy, visit: Visit, patient: Patient, year: YearSoFar) 
         thresholds=supplements.thresholds,
     )
     return Bill(
-        _columns(scope, deductible, paid, supplements.columns, patient, rules.account, basis),
+        _columns(scope, deductible, paid, supplements.columns, patient, rules.account, reckoning),
         [FundShare(fund, fen) for fund, fen in paid.items() if fen],
         used,
-        basis.steps,
+        reckoning.steps,
     )
 
 
-def _scope(visit: Visit, class_b: ClassB, basis: Basis) -> _Scope:
+def _scope(visit: Visit, class_b: ClassB, reckoning: Reckoning) -> _Scope:
     b_fen = sum(fee.class_b for fee in visit.fees)
     first = round_thousandths(b_fen * (1000 - class_b.per_mille))
     scope = _Scope(
@@ -101,56 +101,60 @@ def _scope(visit: Visit, class_b: ClassB, basis: Basis) -> _Scope:
         over_limit=sum(fee.over_limit for fee in visit.fees),
         first_self_pay=first,
     )
-    basis.add("TOTAL", scope.total)
-    basis.add("SELF_PAID", scope.self_paid)
-    basis.add("OVER_LIMIT", scope.over_limit)
-    basis.add("CLASS_B", first, f"{yuan(b_fen)} x {percent(1000 - class_b.per_mille)}", class_b)
-    basis.add("IN_SCOPE", scope.fen, " - ".join(yuan(fen) for fen in scope))
+    reckoning.add("TOTAL", scope.total)
+    reckoning.add("SELF_PAID", scope.self_paid)
+    reckoning.add("OVER_LIMIT", scope.over_limit)
+    reckoning.add("CLASS_B", first, f"{yuan(b_fen)} x {percent(1000 - class_b.per_mille)}", class_b)
+    reckoning.add("IN_SCOPE", scope.fen, " - ".join(yuan(fen) for fen in scope))
     return scope
 
 
-def _deductible(scope: int, rules: Provisions, year: YearSoFar, basis: Basis) -> int:
+def _deductible(scope: int, rules: Provisions, year: YearSoFar, reckoning: Reckoning) -> int:
     standard, later = rules.deductible, rules.later
-    fen = basis.add("DEDUCTIBLE_STANDARD", parse_fen(standard.yuan), standard.yuan, standard)
+    fen = reckoning.add("DEDUCTIBLE_STANDARD", parse_fen(standard.yuan), standard.yuan, standard)
     if later is not None:
         parameter = f"{yuan(fen)} x {part(later.per_mille)}"
         fen = round_thousandths(fen * later.per_mille)
-        basis.add("DEDUCTIBLE_LATER", fen, parameter, later)
+        reckoning.add("DEDUCTIBLE_LATER", fen, parameter, later)
     limit = limit_fen(standard.yearly_limit)
     if limit is not None:
         before = sum(year.deductible_fen.get(service, 0) for service in standard.services)
         room = max(0, limit - before)
-        basis.add("DEDUCTIBLE_YEAR", room, f"{yuan(limit)} - {yuan(before)}", standard)
+        reckoning.add("DEDUCTIBLE_YEAR", room, f"{yuan(limit)} - {yuan(before)}", standard)
         fen = min(fen, room)
-    return basis.add("DEDUCTIBLE", min(fen, scope), f"min({yuan(fen)}, {yuan(scope)})")
+    return reckoning.add("DEDUCTIBLE", min(fen, scope), f"min({yuan(fen)}, {yuan(scope)})")
 
 
-def _pool_share(base: int, rules: Provisions, age: int, basis: Basis) -> int:
+def _pool_share(base: int, rules: Provisions, age: int, reckoning: Reckoning) -> int:
     """Return what the pool would pay if the year had no limit."""
     ratio, taken_off = rules.ratio, rules.reduction.per_mille
     if ratio.age is not None:
         first, step = ratio.age.base_per_mille, ratio.age.year_per_mille
         per_mille = min(1000, first + age * step)
         formula = f"min({percent(first)} + {age} x {percent(step)}, {percent(1000)})"
-        basis.add("AGE_RATIO", base, f"{formula} = {percent(per_mille)}", ratio)
+        reckoning.add("AGE_RATIO", base, f"{formula} = {percent(per_mille)}", ratio)
         pieces = [Piece(base, per_mille)] if base else []
     else:
         pieces = cut(base, ratio.bands or [])
         for piece in pieces:
-            basis.add("BAND", piece.fen, percent(piece.per_mille), ratio)
-    basis.add("REDUCTION", base, percent(taken_off), rules.reduction)
+            reckoning.add("BAND", piece.fen, percent(piece.per_mille), ratio)
+    reckoning.add("REDUCTION", base, percent(taken_off), rules.reduction)
     pieces = [Piece(fen, max(0, per_mille - taken_off)) for fen, per_mille in pieces]
-    return basis.add("POOL_SHARE", share(pieces), product(pieces))
+    return reckoning.add("POOL_SHARE", share(pieces), product(pieces))
 
 
-def _pool(uncapped: int, rules: Provisions, year: YearSoFar, fund: str, basis: Basis) -> int:
+def _pool(
+    uncapped: int, rules: Provisions, year: YearSoFar, fund: str, reckoning: Reckoning
+) -> int:
     limit = limit_fen(rules.cap.yuan)
     if limit is None:
-        return basis.add("POOL", uncapped, "none", rules.cap, fund)
+        return reckoning.add("POOL", uncapped, "none", rules.cap, fund)
     before = sum(year.pool_fen.get(service, 0) for service in rules.cap.services)
     room = max(0, limit - before)
-    basis.add("POOL_LEFT", room, f"{yuan(limit)} - {yuan(before)}", rules.cap, fund)
-    return basis.add("POOL", min(uncapped, room), f"min({yuan(uncapped)}, {yuan(room)})", fund=fund)
+    reckoning.add("POOL_LEFT", room, f"{yuan(limit)} - {yuan(before)}", rules.cap, fund)
+    return reckoning.add(
+        "POOL", min(uncapped, room), f"min({yuan(uncapped)}, {yuan(room)})", fund=fund
+    )
 
 
 def _columns(
@@ -160,15 +164,17 @@ def _columns(
     layers: dict[str, int],
     patient: Patient,
     account: Account,
-    basis: Basis,
+    reckoning: Reckoning,
 ) -> Columns:
     """Return the columns of the case row, the person's part divided."""
-    funds = basis.add("FUNDS", sum(paid.values()), " + ".join(yuan(fen) for fen in paid.values()))
-    person = basis.add("PERSON", scope.total - funds, f"{yuan(scope.total)} - {yuan(funds)}")
+    funds = reckoning.add(
+        "FUNDS", sum(paid.values()), " + ".join(yuan(fen) for fen in paid.values())
+    )
+    person = reckoning.add("PERSON", scope.total - funds, f"{yuan(scope.total)} - {yuan(funds)}")
     usable = patient.account_fen if account.may_pay and patient.use_account else 0
     from_account = min(usable, person)
-    basis.add("ACCOUNT", from_account, f"min({yuan(usable)}, {yuan(person)})", account)
-    cash = basis.add("CASH", person - from_account, f"{yuan(person)} - {yuan(from_account)}")
+    reckoning.add("ACCOUNT", from_account, f"min({yuan(usable)}, {yuan(person)})", account)
+    cash = reckoning.add("CASH", person - from_account, f"{yuan(person)} - {yuan(from_account)}")
     return Columns(
         medfee_sumamt=scope.total,
         fulamt_ownpay_amt=scope.self_paid,

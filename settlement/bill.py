@@ -9,10 +9,10 @@ from typing import Annotated, Any, NamedTuple, TypeVar
 import msgspec
 
 from ledger.errors import FormError
-from settlement.steps import Step
 from settlement.policy import form_error
 from settlement.provision import Category, Flag, FundCode, Insutype, Level, Service
 from settlement.record import MAX_FEN
+from settlement.steps import Step
 
 MAX_FEES = 1_000
 

@@ -20,6 +20,7 @@ from settlement.record import (
     Continuation,
     Freeze,
     Genesis,
+    Holidays,
     Institution,
     KeyChange,
     Lift,
@@ -167,6 +168,7 @@ NATURAL: dict[type[Record], Callable[[Any], bytes]] = {
     KeyChange: lambda r: hash_bytes(r.leaf),
     Freeze: lambda r: r.log.encode() + u64(r.generation),
     RuleSet: lambda r: hash_bytes(r.text),
+    Holidays: lambda r: hash_bytes(r.text),
 }
 
 
@@ -314,9 +316,27 @@ def open_months(reader: Reader) -> list[str]:
 
 def ruleset_at(reader: Reader, size: int) -> RuleSet | None:
     """Return the rule set in force below `size` of the centre's log, or None."""
-    in_force = [index for _, index in places(reader, RuleSet) if index < size]
-    if not in_force:
+    index = ruleset_index(reader, size)
+    if index is None:
         return None
-    record = entry_at(reader, CENTRE, max(in_force))[1]
+    record = entry_at(reader, CENTRE, index)[1]
     assert isinstance(record, RuleSet)
     return record
+
+
+def ruleset_index(reader: Reader, size: int) -> int | None:
+    """Return the index of the entry that put the rule set into force, or None."""
+    return max((index for _, index in places(reader, RuleSet) if index < size), default=None)
+
+
+def holidays_at(reader: Reader, size: int) -> dict[int, tuple[int, Holidays]]:
+    """Return the newest table of holidays of each year below `size` of the centre's log.
+
+    The values: the index of the entry, and its record.
+    """
+    newest: dict[int, tuple[int, Holidays]] = {}
+    for index in sorted(index for _, index in places(reader, Holidays) if index < size):
+        record = entry_at(reader, CENTRE, index)[1]
+        assert isinstance(record, Holidays)
+        newest[record.year] = index, record
+    return newest

@@ -32,6 +32,7 @@ VOID: dict[str, Text] = {
     "STATE": Text("the batch is not in a state that allows this", "批次状态不允许此操作"),
     "SUM": Text("the amounts do not add up", "金额合计不符"),
     "RULESET": Text("the rule set cannot be read", "规则集无法读取"),
+    "HOLIDAYS": Text("the table of holidays cannot be read", "节假日表无法读取"),
     "APPROVAL": Text("the needed signatures are missing or wrong", "缺少必要的签名或签名无效"),
     "KEY": Text("a key is not fit for use", "密钥不合规"),
 }

@@ -6,6 +6,7 @@ from ledger.errors import FormError
 
 SHANGHAI = timezone(timedelta(hours=8))
 FIRST_YEAR, LAST_YEAR = 2000, 2099
+_LAST_MS = int(datetime(LAST_YEAR + 1, 1, 1, tzinfo=SHANGHAI).timestamp()) * 1000 - 1
 
 
 def parse_time(text: str) -> datetime:
@@ -37,8 +38,12 @@ def service_month(text: str) -> str:
 
 
 def shanghai_day(at_ms: int) -> str:
-    """Return the Shanghai date of POSIX milliseconds, YYYY-MM-DD."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(SHANGHAI).strftime("%Y-%m-%d")
+    """Return the Shanghai date of POSIX milliseconds, YYYY-MM-DD.
+
+    Whatever lies beyond 2099 (an entry may claim any time) counts as its last day.
+    """
+    moment = datetime.fromtimestamp(min(at_ms, _LAST_MS) / 1000, UTC)
+    return moment.astimezone(SHANGHAI).strftime("%Y-%m-%d")
 
 
 def check_month(text: str) -> str:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from settlement.steps import percent, yuan
 from settlement.money import parse_fen, round_thousandths
 from settlement.provision import Band
+from settlement.steps import percent, yuan
 
 
 class Piece(NamedTuple):

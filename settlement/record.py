@@ -32,6 +32,7 @@ and may stay empty while the rule set asks for none.
     92    RuleSet         centre                a rule set comes into force
     93    KeyChange       centre                a member's rotation, as it stands in that log
     94    Freeze          centre                a log ends here, by decision of governance
+    95    Holidays        centre                the holidays of a year, as a notice states them
 """
 
 import re
@@ -476,6 +477,16 @@ class RuleSet(Record, frozen=True):
     kind = 92
     name: Name
     text: Annotated[bytes, msgspec.Meta(max_length=60_000)]  # the TOML file as it is
+    approvals: list[Approval]
+
+
+class Holidays(Record, frozen=True):
+    """The holidays of a year, for every calendar below which this entry lies."""
+
+    kind = 95
+    name: Name
+    year: Annotated[int, msgspec.Meta(ge=2000, le=2099)]
+    text: Annotated[bytes, msgspec.Meta(max_length=20_000)]  # the TOML file as it is
     approvals: list[Approval]
 
 

@@ -39,6 +39,7 @@ from settlement.record import (
     Continuation,
     Freeze,
     Genesis,
+    Holidays,
     Institution,
     KeyChange,
     Lift,
@@ -59,6 +60,7 @@ from settlement.record import (
     Withdrawal,
 )
 from settlement.ruleset import parse_ruleset
+from settlement.workdays import parse_holidays
 
 if TYPE_CHECKING:
     from settlement.state import Fold
@@ -66,7 +68,7 @@ if TYPE_CHECKING:
 CENTRE_ONLY: frozenset[type[Record]] = frozenset(
     (
         Proposal, Withdrawal, Ruling, Confirmation, Certificate, Lift,
-        Genesis, Admission, RuleSet, KeyChange, Freeze,
+        Genesis, Admission, RuleSet, KeyChange, Freeze, Holidays,
     )
 )  # fmt: skip
 PROVINCE_ONLY: frozenset[type[Record]] = frozenset(
@@ -255,6 +257,14 @@ def _ruleset_rule(_fold: "Fold", _index: int, record: RuleSet) -> str | None:
         return "RULESET"
 
 
+def _holidays_rule(_fold: "Fold", _index: int, record: Holidays) -> str | None:
+    try:
+        table = parse_holidays(record.text)
+    except FormError:
+        return "HOLIDAYS"
+    return None if (table.name, table.year) == (record.name, record.year) else "HOLIDAYS"
+
+
 RULES: dict[type[Record], Callable[[Any, int, Any], str | None]] = {
     Settlement: _settlement_rule,
     Reversal: _reversal_rule,
@@ -278,6 +288,7 @@ RULES: dict[type[Record], Callable[[Any, int, Any], str | None]] = {
     Freeze: membership.freeze_rule,
     Continuation: membership.continuation_rule,
     RuleSet: _ruleset_rule,
+    Holidays: _holidays_rule,
 }
 
 

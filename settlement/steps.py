@@ -1,4 +1,4 @@
-"""The basis of a bill (依据): every step of its computation, in words a clerk can read out.
+"""The reckoning of a bill (依据): every step of its computation, in words a clerk can read out.
 
 A step has a stable code, the amount it arrives at, the rule in both languages, the numbers it used
 and, where a number came from the policy, its source and how sure that is.
@@ -61,7 +61,7 @@ class Step(NamedTuple):
     fund: str  # of a pool or layer step, else empty
 
 
-class Basis:
+class Reckoning:
     """The steps of one bill, gathered while it is computed."""
 
     def __init__(self) -> None:

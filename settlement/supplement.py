@@ -4,11 +4,11 @@ A layer takes its base, leaves the threshold to the person, pays its ratios of t
 its limit of the year still allows, and passes on what it did not pay.
 """
 
-from settlement.steps import Basis, yuan
 from settlement.bill import YearSoFar
 from settlement.money import parse_fen
 from settlement.piece import cut, product, share
 from settlement.provision import Layer, limit_fen
+from settlement.steps import Reckoning, yuan
 
 
 class Supplements:
@@ -34,40 +34,40 @@ class Supplements:
         self.columns: dict[str, int] = {}
         self.thresholds: dict[str, int] = {}
 
-    def pay(self, layer: Layer, basis: Basis) -> None:
+    def pay(self, layer: Layer, reckoning: Reckoning) -> None:
         """Let one layer pay and note how."""
-        base = self._base(layer, basis)
-        pieces = cut(base - self._threshold(layer, base, basis), layer.bands)
-        fen = basis.add("LAYER_SHARE", share(pieces), product(pieces), layer)
+        base = self._base(layer, reckoning)
+        pieces = cut(base - self._threshold(layer, base, reckoning), layer.bands)
+        fen = reckoning.add("LAYER_SHARE", share(pieces), product(pieces), layer)
         limit = limit_fen(layer.cap)
         if limit is not None:
             before = self._year.layers.get(layer.fund, 0) + self.paid.get(layer.fund, 0)
             room = max(0, limit - before)
-            basis.add("LAYER_LEFT", room, f"{yuan(limit)} - {yuan(before)}", layer)
+            reckoning.add("LAYER_LEFT", room, f"{yuan(limit)} - {yuan(before)}", layer)
             fen = min(fen, room)
-        basis.add("LAYER", fen, given=layer)
+        reckoning.add("LAYER", fen, given=layer)
         self._left -= fen
         if layer.base == "over_cap":
             self._over_cap -= fen
         _count(self.paid, layer.fund, fen)
         _count(self.columns, layer.column, fen)
 
-    def _base(self, layer: Layer, basis: Basis) -> int:
+    def _base(self, layer: Layer, reckoning: Reckoning) -> int:
         if layer.base == "left":
-            return basis.add("LAYER_BASE_LEFT", self._left, given=layer)
+            return reckoning.add("LAYER_BASE_LEFT", self._left, given=layer)
         # A layer before this one may have paid a part of what went over the cap.
-        return basis.add("LAYER_BASE_OVER_CAP", min(self._left, self._over_cap), given=layer)
+        return reckoning.add("LAYER_BASE_OVER_CAP", min(self._left, self._over_cap), given=layer)
 
-    def _threshold(self, layer: Layer, base: int, basis: Basis) -> int:
+    def _threshold(self, layer: Layer, base: int, reckoning: Reckoning) -> int:
         threshold = parse_fen(layer.threshold)
         if threshold == 0:
             return 0
         if layer.threshold_per == "case":
-            return basis.add("LAYER_THRESHOLD", min(threshold, base), layer.threshold, layer)
+            return reckoning.add("LAYER_THRESHOLD", min(threshold, base), layer.threshold, layer)
         before = self._year.thresholds.get(layer.fund, 0) + self.thresholds.get(layer.fund, 0)
         borne = min(max(0, threshold - before), base)
         _count(self.thresholds, layer.fund, borne)
-        return basis.add("LAYER_THRESHOLD", borne, f"{layer.threshold} - {yuan(before)}", layer)
+        return reckoning.add("LAYER_THRESHOLD", borne, f"{layer.threshold} - {yuan(before)}", layer)
 
 
 def _count(amounts: dict[str, int], key: str, fen: int) -> None:

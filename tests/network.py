@@ -27,6 +27,7 @@ from settlement.record import (
     Settlement,
 )
 from settlement.roster import Roster, make_genesis
+from settlement.ruleset import parse_ruleset
 
 AT_MS = 1_500_000_000_000
 PURPOSES = ("entry", "checkpoint", "witness", "transport")
@@ -57,11 +58,13 @@ class Logs:
     codes: tuple[str, ...] = (SICHUAN, TIBET, QINGHAI)
     roster: Roster = field(init=False)
     store: MemoryStore = field(default_factory=MemoryStore)
+    ruleset: bytes = default_ruleset()
+    at_ms: int = AT_MS  # of the entries that are added from here on
 
     def __post_init__(self) -> None:
         self.roster = roster_of(*self.codes)
         self.add(CENTRE, Genesis(self.roster.genesis))
-        self.add(CENTRE, RuleSet("interprovince-net", default_ruleset(), []))
+        self.add(CENTRE, RuleSet(parse_ruleset(self.ruleset).name, self.ruleset, []))
 
     def size(self, code: str) -> int:
         """Return the size of a log."""
@@ -73,7 +76,13 @@ class Logs:
         origin = self.roster.origin(code)
         body = record.encode()
         return make_entry(
-            seed(code, "entry"), self.roster.network_id, origin, place, record.kind, AT_MS, body
+            seed(code, "entry"),
+            self.roster.network_id,
+            origin,
+            place,
+            record.kind,
+            self.at_ms,
+            body,
         )
 
     def add(self, code: str, *records: Record) -> str | None:

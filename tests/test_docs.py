@@ -1,6 +1,7 @@
 """The documents: links lead somewhere, commands exist, both languages stay together."""
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,10 @@ import typer.main
 
 from cli.main import app
 from cli.translation import ZH
+from settlement import shipped
+from tests import ruletables
 from tests.commands import ROOT
+from tests.settlement.test_ruleset import tables
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
@@ -68,6 +72,26 @@ def test_every_help_text_has_a_translation_and_no_translation_is_left_over() -> 
     gather(root)
     groups = {root.help, *(c.help for c in root.commands.values() if hasattr(c, "commands"))}  # type: ignore[attr-defined]
     assert {text for text in texts if text} - groups == set(ZH)
+
+
+def test_the_tables_of_rules_say_what_the_rule_sets_say() -> None:
+    text = ruletables.PAGE.read_text(encoding="utf-8")
+    written = text.split(ruletables.BEGIN)[1].split(ruletables.END)[0]
+    assert written == ruletables.render(), "run python -m tests.ruletables"
+
+
+@pytest.mark.parametrize("name", shipped.rulesets())
+def test_no_value_is_surer_than_the_rows_it_names(name: str) -> None:
+    text = ruletables.PAGE.read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| ([RLC]\d+) \|.*\| (\w+) \|$", text, re.MULTILINE))
+    surest = ["official", "seed", "corroborated", "memory", "choice"]
+    for place, table in tables(tomllib.loads(shipped.ruleset(name).decode())):
+        named = re.findall(r"\b[RLC]\d+\b", table["source"])
+        assert set(named) <= rows.keys(), place
+        if table["certainty"] != "choice":
+            assert named, place
+            weakest = max(surest.index(rows[row]) for row in named)
+            assert surest.index(table["certainty"]) >= weakest, place
 
 
 def test_every_decision_is_listed() -> None:

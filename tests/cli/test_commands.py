@@ -15,7 +15,7 @@ from cli.localnet import LocalNet, free_ports
 from ledger.errors import FormError
 from settlement.party import CENTRE
 from tests.cleared import Cleared
-from tests.commands import EXAMPLE, as_json, environment, gongzhang
+from tests.commands import EXAMPLE, ROOT, as_json, environment, gongzhang
 from tests.network import QINGHAI, case_row, member
 from tests.settlement.test_importing import file_of
 
@@ -330,3 +330,32 @@ async def test_a_node_whose_store_was_lost_gets_its_log_back(net: LocalNet) -> N
     finally:
         node.terminate()
         assert await asyncio.wait_for(node.wait(), 20) == 0
+
+
+async def test_rules_and_holidays_come_into_force_by_an_order(
+    net: LocalNet, tmp_path: Path
+) -> None:
+    centre, home = net.folder / CENTRE, net.folder / QINGHAI
+    size = as_json("log", "show", "--home", centre)["size"]
+    done = await asyncio.to_thread(as_json, "roster", "ruleset", "national-2016", "--home", centre)
+    assert (done["name"], done["index"]) == ("national-2016", size)
+    holidays = tmp_path / "2017.toml"
+    text = (ROOT / "configs" / "holidays" / "2017.toml").read_text(encoding="utf-8")
+    holidays.write_text(text.replace("china-2017", "mine-2017"), encoding="utf-8")
+    shown = await until(["roster", "holidays", holidays, "--home", centre], "mine-2017")
+    assert f"entry {size + 1}" in shown
+    # A month that was proposed before keeps its rules; the next one has the new ones.
+    shown = await until(["calendar", "2017-05", "--home", home], f"mine-2017 (entry {size + 1})")
+    assert f"national-2016 (entry {size})" in shown
+    before = as_json("calendar", "2017-04", "--home", home)["rulesets"]
+    assert [(rules["name"], rules["entry"]) for rules in before] == [("interprovince-net", 1)]
+    holidays.write_text("year = 2017\n", encoding="utf-8")
+    for command, shown in [
+        (["roster", "holidays", holidays, "--home", centre], "holidays"),
+        (["roster", "holidays", tmp_path / "nowhere.toml", "--home", centre], "nowhere"),
+        (["roster", "ruleset", "national-2017", "--home", centre], "national-2016"),
+        (["roster", "ruleset", holidays, "--home", centre], "rule set"),
+    ]:
+        code, text = run(*command)
+        assert (code, shown in text) == (2, True), text
+    assert run("roster", "ruleset", "jiangsu-2017", "--home", home)[0] == 1

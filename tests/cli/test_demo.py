@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.cleared import PARTIES, Cleared
-from tests.commands import EXAMPLE, gongzhang
+from tests.commands import EXAMPLE, as_json, gongzhang
 
 
 def independent(parties: set[str] | None = None) -> dict[str, dict[str, Any]]:
@@ -120,3 +120,18 @@ def test_the_tables_of_a_demo_can_be_read(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for text in ("双边清算矩阵", "净额", "核验通过", "四川"):
         assert text in done.stdout
+
+
+def test_a_demo_runs_under_any_rule_set(tmp_path: Path) -> None:
+    home = tmp_path / "net"
+    report = as_json(
+        "demo", "--data", EXAMPLE, "--home", home, "--parties", "510000,610000,630000",
+        "--months", "2017-03", "--ruleset", "national-2022",
+    )  # fmt: skip
+    month = report["months"][0]
+    assert (month["model"], month["state"]) == ("gross_pair", "FINAL")
+    expected = independent(set(PARTIES.split(",")))["2017-03"]["pairs"]
+    paid = {f"{leg['payer']}>{leg['payee']}": leg["fen"] for leg in month["legs"]}
+    assert paid == {pair: fen for pair, fen in expected.items() if fen}
+    assert report["audit"]["ok"]
+    assert gongzhang("demo", "--data", EXAMPLE, "--ruleset", "nobody").returncode == 2

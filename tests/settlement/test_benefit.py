@@ -7,7 +7,6 @@ import msgspec
 import pytest
 
 from ledger.errors import FormError, RefusedError
-from settlement.steps import STEPS
 from settlement.benefit import split_bill
 from settlement.bill import MAX_FEES, Bill, Columns, Fee, Visit, YearSoFar
 from settlement.casefile import MONEY_COLUMNS
@@ -21,6 +20,7 @@ from settlement.provision import (
     Band,
 )
 from settlement.record import MAX_FEN
+from settlement.steps import STEPS
 from tests.benefits import POLICIES, check_bill, fee, patient, split, visit
 
 WORKED = visit(fee(class_a=21_500_00, self_paid=2_000_00, over_limit=500_00))

@@ -7,10 +7,10 @@ from itertools import product
 
 import pytest
 
-from settlement.steps import STEPS
 from settlement.bill import Bill, Fee, Visit, YearSoFar
 from settlement.money import format_yuan, parse_fen
 from settlement.provision import CATEGORIES, LEVELS, POOL_FUNDS, SERVICES, Situation
+from settlement.steps import STEPS
 from tests.benefits import POLICIES, check_bill, patient, split
 from tests.commands import ROOT
 

@@ -76,6 +76,7 @@ def test_a_month_has_one_spelling(month: str) -> None:
 
 def test_a_moment_before_midnight_utc_is_the_next_day_in_shanghai() -> None:
     assert shanghai_day(1_512_057_600_000) == "2017-12-01"  # 2017-11-30T16:00:00Z
+    assert shanghai_day(2**53) == shanghai_day(4_102_415_999_999) == "2099-12-31"
 
 
 def test_there_are_32_participants_and_the_centre() -> None:
