@@ -8,10 +8,10 @@ What it does by itself, where its configuration says so:
   down what came out, match or mismatch.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 
@@ -22,9 +22,14 @@ from ledger.signer import Signer
 from ledger.table import Reader, Store, log_key
 from node import heads
 from node.command import PROVINCE_ORDERS
+from node.directory import INSTITUTION_ORDERS
 from node.effect import Answered, Asked, Send
+from node.erasure import ERASURE_ORDERS
 from node.keyring import Keys
-from node.message import MAX_CASES, Answer, AskResult, DeliverCases
+from node.message import MAX_CASES, Answer, AskResult, DeliverCases, DeliverNotices
+from node.notices import Notices
+from node.pending import Pending, settled
+from node.registry import REGISTRY_ORDERS
 from node.role import Role
 from node.turn import Turn
 from node.vault import Vault
@@ -46,6 +51,7 @@ from settlement.record import (
     Settlement,
     decode_body,
 )
+from settlement.registration import Switches
 from settlement.roster import Roster
 
 _log = structlog.get_logger("province")
@@ -67,7 +73,11 @@ class Checked:
 class Province(Role):
     """See the module's text."""
 
-    orders = PROVINCE_ORDERS
+    orders: ClassVar[Mapping[str, Callable[..., Any]]] = {
+        **PROVINCE_ORDERS,
+        **INSTITUTION_ORDERS,
+        **{verb: settled(order) for verb, order in (REGISTRY_ORDERS | ERASURE_ORDERS).items()},
+    }
 
     def __init__(
         self,
@@ -89,6 +99,9 @@ class Province(Role):
         self.today = today  # the business date at a time in POSIX milliseconds
         self.automatic = automatic
         self.random = random
+        self.switches = Switches()
+        self.pending = Pending(self)
+        self.notices = Notices(self)
         self.outgoing = vault.waiting()
         self.unchecked = set(self.roster.participants)  # logs that may owe us a look
         self.documents: dict[bytes, bytes | None] = {}
@@ -105,12 +118,18 @@ class Province(Role):
         self.unchecked.add(event.sender)
         return Answer(200)
 
+    def notices_delivered(self, turn: Turn, event: Asked) -> Answer:
+        """Store what another province says of persons; the sender is who signed the request."""
+        return self.notices.delivered(turn.writer, event)
+
     def answered(self, turn: Turn, event: Answered) -> None:
-        """Note delivered case files and fetched result documents."""
+        """Note delivered case files and notices, and fetched result documents."""
         if isinstance(event.message, DeliverCases) and event.answer.ok:
             insured = event.slot[1]
             self.vault.delivered(insured, [case.setl_id for case in event.message.cases])
             self.outgoing = self.vault.waiting()
+        elif isinstance(event.message, DeliverNotices):
+            self.notices.answered(event)
         elif isinstance(event.message, AskResult):
             answer = event.answer
             if answer.status in (200, 404, 422):
@@ -118,8 +137,8 @@ class Province(Role):
                 self._wanted_documents.discard(event.message.hash)
 
     def sends(self, reader: Reader, now_ms: int) -> list[Send]:
-        """Deliver case files that wait; fetch a result document that is wanted."""
-        sends = []
+        """Deliver case files and notices that wait; fetch a result document that is wanted."""
+        sends = self.notices.sends(now_ms)
         for insured in sorted(self.outgoing):
             slot = ("cases", insured)
             if insured in self.roster.members and self.slots.take(slot, now_ms):
@@ -135,6 +154,7 @@ class Province(Role):
 
     def act(self, turn: Turn) -> None:
         """Accept, release and attest as far as the configuration lets the node do it alone."""
+        self.pending.settle(turn)
         if "accept" in self.automatic:
             self.unchecked |= turn.heads | turn.grown
             for code in sorted(self.unchecked & set(self.roster.participants) - {self.code}):

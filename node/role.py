@@ -39,7 +39,15 @@ from node.feed import Feed
 from node.follow import Follow
 from node.keyring import Keys
 from node.lock import Lock
-from node.message import AddCheckpoint, Answer, DeliverCases, Offer, TellEvidence, TellHead
+from node.message import (
+    AddCheckpoint,
+    Answer,
+    DeliverCases,
+    DeliverNotices,
+    Offer,
+    TellEvidence,
+    TellHead,
+)
 from node.slots import Slots
 from node.succession import cut_back, go_on
 from node.turn import Turn
@@ -162,6 +170,8 @@ class Role:
                 turn.reply(event.ticket, self.docket.handed(turn, file))
             case Asked(message=DeliverCases()):
                 turn.reply(event.ticket, self.cases_delivered(event))
+            case Asked(message=DeliverNotices()):
+                turn.reply(event.ticket, self.notices_delivered(turn, event))
             case Asked():
                 turn.reply(event.ticket, Answer(404))
             case Answered(slot=("feed" | "tell", _)):
@@ -363,6 +373,10 @@ class Role:
 
     def cases_delivered(self, event: Asked) -> Answer:
         """Take in case files."""
+        return Answer(404)
+
+    def notices_delivered(self, turn: Turn, event: Asked) -> Answer:
+        """Take in what another province says of persons."""
         return Answer(404)
 
     def sends(self, reader: Reader, now_ms: int) -> list[Send]:
