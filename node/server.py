@@ -22,12 +22,11 @@ from node.driver import Driver, OverloadedError
 from node.errors import problem, problem_of
 from node.intake import plan_import
 from node.message import MAX_BODY, PEER_MESSAGES, AddCheckpoint, Answer, decode_message
-from node.routes import Routes
+from node.routes import BODY_SECONDS, Routes
 from settlement.csvfile import MAX_FILE
 
 _log = structlog.get_logger("server")
 
-BODY_SECONDS = 20
 SMALL_PULL = 256
 IMMUTABLE = "public, max-age=31536000, immutable"
 TILE = re.compile(

@@ -1,25 +1,24 @@
 """The directory of institutions (定点医疗机构): what may be in it, and finding in it.
 
-Everybody has the copies of all logs, so everybody can answer; there is no table beside the log. A
-search reads the leaves of one province in the order of codes and decodes only those in whose bytes
-everything that is looked for occurs.
+Everybody has the copies of all logs, so everybody can answer. A search goes through the rows of one
+area and decodes only those in whose bytes everything that is looked for occurs.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
 
-from ledger import log
+from ledger import encoding
 from ledger.errors import FormError
-from ledger.table import DERIVED, Reader, log_key
+from ledger.table import Reader
 from settlement import field
-from settlement.lookup import FAMILY, entry_at
+from settlement.lookup import directory, entry_at, folded
 from settlement.outcome import Text
 from settlement.party import province_of
 from settlement.record import Institution
-from settlement.registration import SERVICES, check_institution_code, covers
+from settlement.registration import SERVICES, check_institution_code
 
 MAX_PAGE, PAGE = 500, 50
 STATES = ("open", "suspended")
@@ -65,12 +64,12 @@ class Query(NamedTuple):
     service: str = ""
     name: str = ""  # a part of the name, whatever the case of its letters
     state: str = ""
-    cursor: str = ""  # the code of the last one seen
+    cursor: str = ""  # area and code of the last one seen
     limit: int = PAGE
 
 
 class Page(NamedTuple):
-    """Some of what was found, by code, and where to go on: "" if that is all."""
+    """Some of what was found, by area and code, and where to go on: "" if that is all."""
 
     found: list[Institution]
     cursor: str
@@ -84,7 +83,8 @@ def check_query(query: Query) -> Query:
     if query.state:
         field.text("state", query.state, _STATE, ", ".join(STATES))
     if query.cursor:
-        check_institution_code(query.cursor)
+        field.area("cursor", query.cursor[:6])
+        check_institution_code(query.cursor[6:])
     field.whole("limit", query.limit, 1, MAX_PAGE)
     return query._replace(name=field.words("name", query.name, 100, empty=True))
 
@@ -99,47 +99,30 @@ def find(reader: Reader, query: Query) -> Page:
     """
     query = check_query(query)
     province, parts = province_of(query.area), _parts(query)
-    found: list[Institution] = []
-    for index in _newest(reader, province, query.cursor):
-        leaf = log.leaf(reader, log_key(province), index)
-        if not all(part in leaf for part in parts):
+    area = re.sub(r"(00){1,2}\Z", "", query.area[2:])  # what all areas below it begin with
+    found: list[tuple[str, Institution]] = []
+    for place, row in directory(reader, province, query.area[:2] + area, query.cursor):
+        if not all(part in row for part in parts):
             continue
-        record = entry_at(reader, province, index)[1]
+        record = entry_at(reader, province, encoding.unpack(row)[0])[1]
         assert isinstance(record, Institution)
         if _fits(record, query):
-            found.append(record)
-            if len(found) > query.limit:
-                return Page(found[:-1], found[-2].code)
-    return Page(found, "")
-
-
-def _newest(reader: Reader, province: str, after: str) -> Iterator[int]:
-    # Business ids are code, zero byte, revision: ascending, so the last of a code is its newest.
-    prefix = log_key(province) + FAMILY[Institution]
-    start = prefix + after.encode() + b"\xff" if after else prefix
-    code, newest = b"", 0
-    for key, value in reader.scan(DERIVED, start, prefix + b"\xff" * 80):
-        if code and key[:-5] != code:
-            yield newest
-        code, newest = key[:-5], int.from_bytes(value, "big")
-    if code:
-        yield newest
+            found.append((place, record))
+        if len(found) > query.limit:
+            return Page([record for _, record in found[:-1]], found[-2][0])
+    return Page([record for _, record in found], "")
 
 
 def _parts(query: Query) -> list[bytes]:
-    area = re.sub(r"(00){1,2}\Z", "", query.area) if query.area.endswith("00") else query.area
-    parts = [area.encode(), query.service.encode(), query.state.encode()]
-    if query.name.lower() == query.name.upper():  # else it may stand there in other letters
-        parts.append(query.name.encode())
-    return [part for part in parts if part]
+    wanted = (query.service, query.state, folded(query.name))
+    return [part.encode() for part in wanted if part]
 
 
 def _fits(record: Institution, query: Query) -> bool:
     return (
-        covers(query.area, record.area)
-        and (not query.service or query.service in record.services)
+        (not query.service or query.service in record.services)
         and (not query.state or query.state == record.state)
-        and query.name.lower() in record.name.lower()
+        and folded(query.name) in folded(record.name)
     )
 
 
