@@ -16,7 +16,7 @@ from ledger.errors import FormError, RefusedError
 from ledger.note import parse_note
 from node import heads
 from node.orders import call, check
-from settlement.importing import LineFault
+from settlement.csvfile import LineFault
 from settlement.life import case_life, explain
 from settlement.outcome import Text
 

@@ -2,19 +2,21 @@
 what was answered. What a person has used of a year is the sum of the answers that stand, and
 nothing else: it cannot be counted twice or forgotten."""
 
+from collections import Counter
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
 from ledger import encoding
 from ledger.encoding import Codec
-from ledger.hashing import hash_bytes
 from ledger.table import Reader, Writer, u64
 from node.vault import CLAIM, DETERMINED, HISTORY, OPEN
+from settlement.bill import Bill, YearSoFar
 from settlement.claim import Claim
-from settlement.determination import Cancellation, Determined, Fund
-from settlement.record import Fen, Hash, Part
+from settlement.determination import Cancellation, Determined
+from settlement.person import token_hash
+from settlement.record import Fen, Hash, Name, Part
 
 # --- at the treatment province -------------------------------------------------------------------
 
@@ -38,6 +40,7 @@ class Held(Part, frozen=True):
     refund: Determined | None = None
 
 
+ACCOUNT = ("account", "")
 _HELD = Codec(Held)
 
 
@@ -74,27 +77,12 @@ def open_claims(reader: Reader) -> list[Held]:
 # --- at the insured province ---------------------------------------------------------------------
 
 
-class Used(Part, frozen=True):
-    """What a case uses of a person's year and account, in fen but for the admissions."""
+class Amount(Part, frozen=True):
+    """One thing a case uses: admission, deductible, pool, layer, threshold or account."""
 
-    admissions: int = 0
-    deductible: Fen = 0
-    pool: Fen = 0
-    account: Fen = 0
-    layers: list[Fund] = []  # noqa: RUF012  a frozen part, never changed
-
-    def plus(self, other: "Used", sign: int = 1) -> "Used":
-        """Return the sum, or with `sign` -1 the difference."""
-        layers = {fund.code: fund.fen for fund in self.layers}
-        for fund in other.layers:
-            layers[fund.code] = layers.get(fund.code, 0) + sign * fund.fen
-        return Used(
-            self.admissions + sign * other.admissions,
-            self.deductible + sign * other.deductible,
-            self.pool + sign * other.pool,
-            self.account + sign * other.account,
-            [Fund(code, fen) for code, fen in sorted(layers.items())],
-        )
+    kind: Name
+    of: str  # the service or fund it is counted under
+    amount: Annotated[int, msgspec.Meta(ge=0)]  # fen, but for the admission
 
 
 class TakenBack(Part, frozen=True):
@@ -102,7 +90,7 @@ class TakenBack(Part, frozen=True):
 
     setl_id: str
     medfee: Fen
-    used: Used
+    used: list[Amount]
 
 
 class Decision(Part, frozen=True):
@@ -110,12 +98,25 @@ class Decision(Part, frozen=True):
 
     asked: Hash  # hash of the claim or the cancellation
     person: str  # the token; empty if only a cancellation has come
+    insutype: str
     year: str
-    used: Used
+    used: list[Amount]
     determined: Determined | None  # None: cancelled before it was ever asked for
     original: str = ""  # of a refund: what it takes back
     cancelled: str = ""  # the id that took back all of it
-    parts: list[TakenBack] = []  # noqa: RUF012
+    parts: list[TakenBack] = []  # noqa: RUF012  a frozen part, never changed
+
+
+def used_by(bill: Bill) -> list[Amount]:
+    """Return what a bill uses of a person's year and account."""
+    used = bill.used
+    found = [Amount("admission", "", used.admissions)]
+    for kind, amounts in (
+        ("deductible", used.deductible_fen), ("pool", used.pool_fen), ("layer", used.layers),
+        ("threshold", used.thresholds), ("account", {"": bill.columns.acct_pay}),
+    ):  # fmt: skip
+        found += [Amount(kind, of, fen) for of, fen in sorted(amounts.items())]
+    return [item for item in found if item.amount]
 
 
 _DECISION = Codec(Decision)
@@ -131,7 +132,7 @@ def decide(writer: Writer, treatment: str, setl_id: str, item: Decision) -> None
     """Store a decision; a new one goes into the person's history."""
     key = treatment.encode() + setl_id.encode()
     if writer.get(DETERMINED, key) is None and item.determined is not None:
-        prefix = token_key(item.person)
+        prefix = token_hash(item.person)
         last = writer.last(HISTORY, prefix, prefix + b"\xff" * 9)
         number = 0 if last is None else int.from_bytes(last[0][-8:], "big") + 1
         writer.put(HISTORY, prefix + u64(number), encoding.pack([treatment, setl_id]))
@@ -140,7 +141,7 @@ def decide(writer: Writer, treatment: str, setl_id: str, item: Decision) -> None
 
 def history(reader: Reader, token: str) -> Iterator[tuple[str, str, Decision]]:
     """Yield (treatment, setl_id, decision) of a person, oldest first."""
-    prefix = token_key(token)
+    prefix = token_hash(token)
     for _, value in reader.scan(HISTORY, prefix, prefix + b"\xff" * 9):
         treatment, setl_id = encoding.unpack(value)
         item = decision(reader, treatment, setl_id)
@@ -148,22 +149,25 @@ def history(reader: Reader, token: str) -> Iterator[tuple[str, str, Decision]]:
             yield treatment, setl_id, item
 
 
-def used(reader: Reader, token: str, year: str) -> tuple[Used, int]:
-    """Return what a person's standing claims use of a year, and of the account in all years."""
-    total, account = Used(), 0
+def year_so_far(reader: Reader, token: str, insutype: str, year: str) -> tuple[YearSoFar, int]:
+    """Return what a person's standing claims use of a year under one insurance, and what they use
+    of the personal account in all years, in fen."""
+    total: Counter[tuple[str, str]] = Counter()
+    account = 0
     for _, _, item in history(reader, token):
         if item.original or item.cancelled:
             continue
-        stands = item.used
+        stands = Counter({(a.kind, a.of): a.amount for a in item.used})
         for part in item.parts:
-            stands = stands.plus(part.used, -1)
-        account += stands.account
-        if item.year == year:
-            total = total.plus(stands)
-    return total, account
+            stands.subtract({(a.kind, a.of): a.amount for a in part.used})
+        account += stands[ACCOUNT]
+        if (item.year, item.insutype) == (year, insutype):
+            total.update(stands)
 
+    def of(kind: str) -> dict[Any, int]:
+        return {name: max(n, 0) for (k, name), n in sorted(total.items()) if k == kind}
 
-def token_key(token: str) -> bytes:
-    """Return what stands for a token in the keys of tables: tokens are random, so this says
-    nothing."""
-    return hash_bytes(token.encode())[:16]
+    admissions = max(total["admission", ""], 0)
+    return YearSoFar(admissions, of("deductible"), of("pool"), of("layer"), of("threshold")), max(
+        account, 0
+    )

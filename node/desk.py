@@ -32,6 +32,7 @@ from settlement.claim import Claim, bears_out, check_claim, refund_of
 from settlement.determination import Cancellation, Determined, check
 from settlement.money import format_yuan, parse_fen
 from settlement.record import Reversal, Settlement
+from settlement.registration import allowed
 from settlement.state import next_entry_key
 
 if TYPE_CHECKING:
@@ -168,12 +169,8 @@ class Desk:
     def _admit(self, turn: Turn, claim: Claim) -> None:
         check_claim(claim)
         known = lookup.institution(turn.writer, self._role.code, claim.institution)
-        if known is None:
-            raise refused("INSTITUTION_UNKNOWN", claim.institution)
-        if known.state != "open":
-            raise refused("INSTITUTION_SUSPENDED", known.reason)
-        if claim.service not in known.services:
-            raise refused("SERVICE_NOT_OPEN", claim.service)
+        allowed(known, claim.service)
+        assert known is not None
         if claim.treatment_area != known.area:
             raise FormError("claim: treatment area", known.area, claim.treatment_area)
         if not self._reachable(claim.insured, turn.now_ms):
@@ -469,6 +466,7 @@ def shown(found: Determined) -> dict[str, Any]:
             {
                 "step": step.step, "yuan": format_yuan(step.fen), "en": step.en, "zh": step.zh,
                 "parameter": step.parameter, "source": step.source, "certainty": step.certainty,
+                "fund": step.fund,
             }
             for step in found.steps
         ],

@@ -49,6 +49,7 @@ def problem(status: int, code: str, detail: str, **more: Any) -> web.Response:
 
 def problem_of(error: LedgerError) -> web.Response:
     """Return the response for an error."""
-    text = CLAIM.get(error.code)
+    is_claim = isinstance(error, RefusedError | OutcomeUnknownError)
+    text = CLAIM.get(error.code) if is_claim else None
     shown = {} if text is None else {"en": text.en, "zh": text.zh}
     return problem(status_of(error), error.code, str(error), **shown)

@@ -6,7 +6,7 @@ settled claim is counted once in the person's year, whatever is repeated, lost o
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 import structlog
@@ -14,25 +14,34 @@ import structlog
 from ledger.errors import FormError, RefusedError
 from ledger.table import Writer
 from node import claimbook, persons
-from node.claimbook import Decision, TakenBack, Used
+from node.claimbook import Amount, Decision, TakenBack
 from node.message import VERDICTS, Answer, AskClaims, Case, ClaimAsked, Verdict, Verdicts
 from node.refusal import refused
 from node.turn import Turn
 from node.vault import put_received, received_case, remove_received
 from settlement import lookup
-from settlement.benefit import Bill, Visit, YearSoFar, split_bill
+from settlement.benefit import split_bill
+from settlement.bill import Bill, Fee, Patient, Visit, YearSoFar
 from settlement.casefile import CaseRow, check_row, decode_case, encode_case
 from settlement.claim import Claim, check_claim, refund_of, row_of
 from settlement.determination import Cancellation, Determined, Fund, Step, determine
 from settlement.money import parse_fen
 from settlement.party import province_of
 from settlement.period import parse_time
+from settlement.person import Person
 from settlement.policy import Policy
+from settlement.provision import Category, Insutype, Level
+from settlement.registration import Switches, allowed, entitlement
+from settlement.registration import Visit as Stay
 
 if TYPE_CHECKING:
     from node.province import Province
 
 _log = structlog.get_logger("insurer")
+
+MAX_AGE = 130
+# A visit that needs no registration counts as those of the long-term ones (R32, R33): no cut.
+_CATEGORY = {"in_province": "resident_elsewhere", "unregistered": "resident_elsewhere"}
 
 
 class Insurer:
@@ -72,34 +81,65 @@ class Insurer:
                 raise refused("OTHER_BODY", claim.setl_id)
             return known.determined
         person, bill = self._bill(turn, writer, claim)
-        row = row_of(claim, person.psn_no, person.insutype, bill.columns)
+        row = row_of(claim, person.psn_no, person.insutype, bill.columns._asdict())
         assert not check_row(row), check_row(row)
         if not asked.settle:
             return Determined(
                 encode_case(row), bytes(32), claim.hash, 0, bytes(64), _funds(bill), _steps(bill)
             )
         found = self._determine(turn, sender, claim.setl_id, claim.hash, row, bill)
-        year = parse_time(claim.setl_time).strftime("%Y")
-        used = Used(
-            bill.used.admissions,
-            bill.used.deductible_fen,
-            bill.used.pool_fen,
-            bill.columns["acct_pay"],
-            [Fund(code, fen) for code, fen in sorted(bill.used.layers.items())],
-        )
-        item = Decision(claim.hash, claim.person, year, used, found)
+        year = _settled_on(claim)[:4]
+        used = claimbook.used_by(bill)
+        item = Decision(claim.hash, claim.person, person.insutype, year, used, found)
         self._keep(writer, sender, claim.setl_id, item, found)
         return found
 
-    def _bill(self, turn: Turn, writer: Writer, claim: Claim) -> tuple[persons.Person, Bill]:
-        u, account = claimbook.used(writer, claim.person, claim.setl_time[:4])
-        bill = split_bill(
-            None,
-            Visit("310", claim.service, 3, "referral", claim.fees),
-            None,
-            YearSoFar(u.admissions, u.deductible, u.pool),
+    def _bill(self, turn: Turn, writer: Writer, claim: Claim) -> tuple[Person, Bill]:
+        """Return whom a claim is about and how it is split, if all that is needed is so today."""
+        if self._policy is None:
+            raise refused("NO_POLICY", self._role.code)
+        day = _settled_on(claim)
+        if day > self._role.today(turn.now_ms):
+            raise refused("FUTURE", day)
+        treatment = province_of(claim.treatment_area)
+        institution = lookup.institution(turn.writer, treatment, claim.institution)
+        allowed(institution, claim.service)
+        assert institution is not None
+        person = persons.person(writer, claim.person)
+        entitled = entitlement(
+            person,
+            persons.registrations_of(writer, claim.person),
+            switches_of(self._policy),
+            Stay(
+                claim.service, institution.area, claim.institution, claim.begndate, claim.enddate,
+                day, claim.emergency,
+            ),
+            persons.barred(writer, claim.person),
+        )  # fmt: skip
+        assert person is not None
+        if not self._policy.is_activated(person.insured_area):
+            raise refused("AREA_INACTIVE", person.insured_area)
+        return person, self._split(writer, claim, person, institution.level, entitled.category, day)
+
+    def _split(
+        self, writer: Writer, claim: Claim, person: Person, level: int, category: str, day: str
+    ) -> Bill:
+        assert self._policy is not None
+        year, from_account = claimbook.year_so_far(writer, claim.person, person.insutype, day[:4])
+        visit = Visit(
+            cast(Insutype, person.insutype),  # all three were checked when they were entered
+            claim.service,
+            cast(Level, level),
+            cast(Category, _CATEGORY.get(category, category)),
+            [Fee(*msgspec.structs.astuple(fee)) for fee in claim.fees],
         )
-        return persons.Person(), bill
+        patient = Patient(
+            _age(person.birth, day),
+            frozenset(person.flags),
+            max(person.account_fen - from_account, 0),
+            claim.use_account,
+        )
+        return split_bill(self._policy, visit, patient, year.plus(_opening(person, day[:4])))
 
     def _determine(
         self,
@@ -136,7 +176,7 @@ class Insurer:
             if wish.entered:
                 raise refused("UNKNOWN_CLAIM", wish.setl_id)
             # It may still be under way: whoever comes later finds this.
-            gone = Decision(wish.hash, "", "", Used(), None, cancelled=wish.cancel_id)
+            gone = Decision(wish.hash, "", "", "", [], None, cancelled=wish.cancel_id)
             claimbook.decide(writer, sender, wish.setl_id, gone)
             return None
         if known.cancelled:
@@ -161,7 +201,15 @@ class Insurer:
         if check_row(row):
             raise FormError("cancellation", "a time after the settlement", wish.setl_time)
         found = self._determine(turn, sender, wish.cancel_id, wish.hash, row)
-        item = Decision(wish.hash, known.person, known.year, Used(), found, original=wish.setl_id)
+        item = Decision(
+            wish.hash,
+            known.person,
+            known.insutype,
+            known.year,
+            [],
+            found,
+            original=wish.setl_id,
+        )
         self._keep(writer, sender, wish.cancel_id, item, found)
         return found
 
@@ -195,10 +243,15 @@ def _without(known: Decision, row: CaseRow) -> Decision:
     # The pool and the account get back what they paid; deductible and admission stay used, unless
     # nothing is left of the case at all.
     assert known.determined is not None
-    used = Used(pool=-parse_fen(row.hifp_pay), account=-parse_fen(row.acct_pay))
+    original = decode_case(known.determined.case)
+    back = {"pool": -parse_fen(row.hifp_pay), "account": -parse_fen(row.acct_pay)}
+    used = [
+        Amount(item.kind, item.of, min(back[item.kind], item.amount))
+        for item in known.used
+        if item.kind in back
+    ]
     parts = [*known.parts, TakenBack(row.setl_id, -parse_fen(row.medfee_sumamt), used)]
-    total = parse_fen(decode_case(known.determined.case).medfee_sumamt)
-    if sum(part.medfee for part in parts) >= total:
+    if sum(part.medfee for part in parts) >= parse_fen(original.medfee_sumamt):
         return msgspec.structs.replace(known, cancelled=row.setl_id)
     return msgspec.structs.replace(known, parts=parts)
 
@@ -217,11 +270,38 @@ def _verdict(
 
 
 def _funds(bill: Bill) -> list[Fund]:
-    return [Fund(code, fen) for code, fen in bill.funds if fen]
+    return [Fund(share.fund, share.fen) for share in bill.funds]
 
 
 def _steps(bill: Bill) -> list[Step]:
     return [
-        Step(s.code, s.fen, s.en[:300], s.zh[:300], s.parameter[:300], s.source[:300], s.certainty)
-        for s in bill.steps
-    ]
+        Step(
+            step.code, step.fen, step.text.en, step.text.zh, step.parameter[:300],
+            step.source[:300], step.certainty or "", step.fund,
+        )
+        for step in bill.steps
+    ]  # fmt: skip
+
+
+def _settled_on(claim: Claim) -> str:
+    return parse_time(claim.setl_time).strftime("%Y-%m-%d")
+
+
+def _age(birth: str, day: str) -> int:
+    # A life longer than the policy's formula allows is a typing error in the birth date.
+    return min(max(int(day[:4]) - int(birth[:4]) - (day[5:] < birth[5:]), 0), MAX_AGE)
+
+
+def _opening(person: Person, year: str) -> YearSoFar:
+    for row in person.opening:
+        if str(row.year) == year:
+            return YearSoFar(
+                row.admissions, {"inpatient": row.deductible_fen}, {"inpatient": row.pool_fen}
+            )
+    return YearSoFar()
+
+
+def switches_of(policy: Policy) -> Switches:
+    """Return the switches of a policy's registrations."""
+    names = Switches.__struct_fields__
+    return Switches(**{name: getattr(policy.registration, name).value for name in names})

@@ -9,7 +9,8 @@ from node.province import Province
 from node.role import Role
 from node.vault import Vault
 from settlement.casefile import CaseRow
-from settlement.importing import KnownRecord, LineFault, only_of, read_records
+from settlement.csvfile import LineFault
+from settlement.importing import KnownRecord, only_of, read_records
 from settlement.lookup import entry_at, find_settlement, reversals_of
 from settlement.outcome import Text
 from settlement.record import Lines, Reversal, Settlement

@@ -14,11 +14,18 @@ from ledger.encoding import Codec
 from ledger.evidence import MAX_FILE as MAX_EVIDENCE
 from settlement.claim import Claim
 from settlement.determination import Cancellation, Determined
-from settlement.record import Code, Hash, Name, Part, Size
+from settlement.person import Token
+from settlement.record import Code, Hash, Name, Number, Part, Size, Text
+from settlement.registration import MAX_CONTENT
 
 MAX_PULL = 4096
 MAX_CASES = 500
 MAX_CLAIMS = 64
+
+MAX_PULL = 4096
+MAX_CASES = 500
+MAX_NOTICES = 500
+MAX_IDS = 500
 MAX_OFFER = 512
 MAX_OFFER_BYTES = 512 * 1024
 MAX_BODY = 8 * 1024 * 1024
@@ -129,6 +136,47 @@ class Verdicts(Part, frozen=True):
     cancellations: Annotated[list[Verdict], msgspec.Meta(max_length=MAX_CLAIMS)]
 
 
+class GuestNotice(Part, frozen=True):
+    """A registration for your province: filed, changed, suspended, resumed, ended, or gone.
+
+    Gone means that it names your province no more: content and salt are empty.
+    """
+
+    registration_id: Name
+    revision: Number
+    status: Annotated[str, msgspec.Meta(pattern=r"^(active|suspended|terminated|gone)\Z")]
+    content: Annotated[bytes, msgspec.Meta(max_length=MAX_CONTENT)]
+    salt: Annotated[bytes, msgspec.Meta(max_length=32)]
+
+
+class BarringNotice(Part, frozen=True):
+    """A person of yours may not settle directly in my province, or may again."""
+
+    barring_id: Name
+    state: Annotated[str, msgspec.Meta(pattern=r"^(barred|restored)\Z")]
+    token: Token
+    salt: Hash
+    reason: Text
+
+
+class ErasureNotice(Part, frozen=True):
+    """A person of mine is erased: drop what you keep under these ids."""
+
+    registration_ids: Annotated[list[Name], msgspec.Meta(max_length=MAX_IDS)]
+    setl_ids: Annotated[list[Name], msgspec.Meta(max_length=MAX_IDS)]
+    barring_ids: Annotated[list[Name], msgspec.Meta(max_length=MAX_IDS)]
+
+
+class DeliverNotices(Message, frozen=True):
+    """What you have to know about registrations and persons; at most 500 notices together."""
+
+    path = "/peer/v1/notices"
+    changes = True
+    guests: Annotated[list[GuestNotice], msgspec.Meta(max_length=MAX_NOTICES)]
+    barrings: Annotated[list[BarringNotice], msgspec.Meta(max_length=MAX_NOTICES)]
+    erasures: Annotated[list[ErasureNotice], msgspec.Meta(max_length=MAX_NOTICES)]
+
+
 class Pull(Message, frozen=True):
     """Entries of a log, and the proof that they lead to the head at `size`."""
 
@@ -204,6 +252,7 @@ PEER_MESSAGES: dict[str, type[Message]] = {
         TellHead,
         DeliverCases,
         AskClaims,
+        DeliverNotices,
         TellEvidence,
         Pull,
         AskHead,

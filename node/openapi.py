@@ -39,6 +39,7 @@ class StepView(msgspec.Struct, frozen=True):
     parameter: str
     source: str
     certainty: str
+    fund: str
 
 
 class DeterminationView(msgspec.Struct, frozen=True):

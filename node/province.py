@@ -23,10 +23,15 @@ from ledger.table import Reader, Store, log_key
 from node import heads
 from node.command import PROVINCE_ORDERS, Order
 from node.desk import CLAIM_ORDERS, Desk
+from node.directory import INSTITUTION_ORDERS
 from node.effect import Answered, Asked, Send
-from node.insurer import Insurer
+from node.erasure import ERASURE_ORDERS
+from node.insurer import Insurer, switches_of
 from node.keyring import Keys
-from node.message import MAX_CASES, Answer, AskClaims, AskResult, DeliverCases
+from node.message import MAX_CASES, Answer, AskClaims, AskResult, DeliverCases, DeliverNotices
+from node.notices import Notices
+from node.pending import Pending, settled
+from node.registry import REGISTRY_ORDERS
 from node.role import Role
 from node.turn import Turn
 from node.vault import Vault
@@ -49,6 +54,7 @@ from settlement.record import (
     Settlement,
     decode_body,
 )
+from settlement.registration import Switches
 from settlement.roster import Roster
 
 _log = structlog.get_logger("province")
@@ -71,7 +77,12 @@ class Checked:
 class Province(Role):
     """See the module's text."""
 
-    orders: ClassVar[Mapping[str, Order]] = {**PROVINCE_ORDERS, **CLAIM_ORDERS}
+    orders: ClassVar[Mapping[str, Order]] = {
+        **PROVINCE_ORDERS,
+        **CLAIM_ORDERS,
+        **INSTITUTION_ORDERS,
+        **{verb: settled(order) for verb, order in (REGISTRY_ORDERS | ERASURE_ORDERS).items()},
+    }
 
     def __init__(
         self,
@@ -96,6 +107,9 @@ class Province(Role):
         self.today = today  # the business date at a time in POSIX milliseconds
         self.automatic = automatic
         self.random = random
+        self.switches = switches_of(policy) if policy else Switches()
+        self.pending = Pending(self)
+        self.notices = Notices(self)
         self.outgoing = vault.waiting()
         self.unchecked = set(self.roster.participants)  # logs that may owe us a look
         self.documents: dict[bytes, bytes | None] = {}
@@ -112,6 +126,8 @@ class Province(Role):
                 return self._cases_delivered(event.sender, event.message)
             case AskClaims():
                 return self.insurer.asked(turn, event.sender, event.message)
+            case DeliverNotices():
+                return self.notices.delivered(turn.writer, event)
         return Answer(404)
 
     def _cases_delivered(self, sender: str, message: DeliverCases) -> Answer:
@@ -122,13 +138,15 @@ class Province(Role):
         return Answer(200)
 
     def answered(self, turn: Turn, event: Answered) -> None:
-        """Note delivered case files, decided claims and fetched result documents."""
+        """Note delivered case files, decided claims, notices and fetched result documents."""
         if isinstance(event.message, AskClaims):
             self.desk.answered(turn, event)
         elif isinstance(event.message, DeliverCases) and event.answer.ok:
             insured = event.slot[1]
             self.vault.delivered(insured, [case.setl_id for case in event.message.cases])
             self.outgoing = self.vault.waiting()
+        elif isinstance(event.message, DeliverNotices):
+            self.notices.answered(event)
         elif isinstance(event.message, AskResult):
             answer = event.answer
             if answer.status in (200, 404, 422):
@@ -136,8 +154,8 @@ class Province(Role):
                 self._wanted_documents.discard(event.message.hash)
 
     def sends(self, reader: Reader, now_ms: int) -> list[Send]:
-        """Deliver case files that wait; fetch a result document that is wanted."""
-        sends = self.desk.sends(now_ms)
+        """Deliver case files and notices that wait; fetch a result document that is wanted."""
+        sends = self.desk.sends(now_ms) + self.notices.sends(now_ms)
         for insured in sorted(self.outgoing):
             slot = ("cases", insured)
             if insured in self.roster.members and self.slots.take(slot, now_ms):
@@ -152,7 +170,8 @@ class Province(Role):
     # --- acceptance ------------------------------------------------------------------------------
 
     def act(self, turn: Turn) -> None:
-        """Drive on open claims; accept, release and attest as far as the configuration lets it."""
+        """Drive on what is open; accept, release and attest as far as the configuration lets it."""
+        self.pending.settle(turn)
         self.desk.wake(turn)
         if "accept" in self.automatic:
             self.unchecked |= turn.heads | turn.grown

@@ -1,7 +1,7 @@
 """The way in: HTTP for other nodes and auditors, and a Unix socket for the node's operators.
 
 Public:  POST /witness/add-checkpoint, GET /witness/<digest>/checkpoint, POST /peer/v1/…,
-         GET /log/<code>/…, GET /healthz
+         GET /log/<code>/…, GET /healthz, GET /api/v1/institutions (see `routes`)
 Socket:  POST /api/v1/orders/<verb>, POST /api/v1/import (mode 0600)
 """
 
@@ -23,8 +23,9 @@ from node.errors import problem
 from node.hospital import Counter, Tokens
 from node.intake import plan_import
 from node.message import MAX_BODY, PEER_MESSAGES, AddCheckpoint, Answer, decode_message
+from node.routes import Routes
 from settlement.claim import MAX_JSON
-from settlement.importing import MAX_FILE
+from settlement.csvfile import MAX_FILE
 
 _log = structlog.get_logger("server")
 
@@ -43,6 +44,7 @@ class Server:
         self._store = store
         self._code = code
         self._once = peerauth.Once(wall_ms())
+        self._routes = Routes(driver, store)
 
     def public(self) -> web.Application:
         """Return the application other nodes and auditors talk to."""
@@ -54,12 +56,14 @@ class Server:
         app.router.add_get("/witness/{digest}/checkpoint", self._monitored)
         app.router.add_get("/log/{code}/checkpoint", self._checkpoint)
         app.router.add_get("/log/{code}/tile/{place:.+}", self._tile)
+        self._routes.public(app)
         return app
 
     def operators(self) -> web.Application:
         """Return the application the command line talks to, through the socket."""
         app = web.Application(client_max_size=MAX_FILE + 1024, middlewares=[guard])
         app.router.add_get("/healthz", self._health)
+        self._routes.operators(app)
         app.router.add_post("/api/v1/orders/{verb}", self._order)
         app.router.add_post("/api/v1/import", self._import)
         Counter(self._driver, self._store, self._code, None).routes(app)

@@ -47,17 +47,12 @@ class Turn:
             RefusedError: The entry would be void (the code says why), or the business id is taken
                 by an entry with another body (DUPLICATE).
         """
-        fold = self._fold = self._fold or Fold(self.writer, self.roster, self.code)
-        body = record.encode()
-        existing = fold.find(record)
+        existing = self.check(record)
         if existing is not None:
-            if decode_entry(log.leaf(self.writer, fold.key, existing)).body == body:
-                return existing
-            raise RefusedError("DUPLICATE", f"{VOID['DUPLICATE'].en}: entry {existing}")
+            return existing
+        fold = self._fold
+        assert fold is not None
         index = fold.size
-        code = fold.judge(index, record)
-        if code is not None:
-            raise RefusedError(code, f"{type(record).__name__}: {VOID[code].en}")
         leaf = make_entry(
             self.keys.seed("entry", fold.keys.entry_key),
             self.roster.network_id,
@@ -65,13 +60,26 @@ class Turn:
             index,
             record.kind,
             self.now_ms,
-            body,
+            record.encode(),
         )
         # A later entry of this turn may name this one, so it must be readable before the flush.
         self.writer.put(LEAF, fold.key + u64(index), leaf)
         fold.enter(index, record)
         self._leaves.append(leaf)
         return index
+
+    def check(self, record: Record) -> int | None:
+        """Return the index of the same entry if it is there; raise what `append` would raise."""
+        fold = self._fold = self._fold or Fold(self.writer, self.roster, self.code)
+        existing = fold.find(record)
+        if existing is not None:
+            if decode_entry(log.leaf(self.writer, fold.key, existing)).body == record.encode():
+                return existing
+            raise RefusedError("DUPLICATE", f"{VOID['DUPLICATE'].en}: entry {existing}")
+        code = fold.judge(fold.size, record)
+        if code is not None:
+            raise RefusedError(code, f"{type(record).__name__}: {VOID[code].en}")
+        return None
 
     @property
     def own_keys(self) -> Member:

@@ -14,6 +14,8 @@
     open          setl_id                  claims here that have not come to an end
     day           side + code + day + id   case files by Shanghai date of the settlement
     statement     code + day               a day's totals, here and there
+    refunded      token hash + id          what was paid to a person by hand
+    pending       kind + hash of a body    entries whose vault part is durable, see `registry`
 
 Values are sealed (`sealed`). Person data lives here and nowhere else; what is deleted here is gone,
 and the log still verifies.
@@ -29,10 +31,13 @@ OWN, OUTBOX, INBOX = "own", "outbox", "inbox"
 PERSON, REGISTRATION, GUEST, NOTICE = "person", "registration", "guest", "notice"
 BARRED, DETERMINED, HISTORY, CLAIM, OPEN = "barred", "determined", "history", "claim", "open"
 DAY, STATEMENT = "day", "statement"
+REFUNDED, PENDING = "refunded", "pending"
 TABLES = (
     OWN, OUTBOX, INBOX, PERSON, REGISTRATION, GUEST, NOTICE, BARRED, DETERMINED, HISTORY, CLAIM,
-    OPEN, DAY, STATEMENT,
+    OPEN, DAY, STATEMENT, REFUNDED, PENDING,
 )  # fmt: skip
+
+ERASED = b""  # in place of a case file: a late or repeated delivery does not bring it back
 
 
 class Vault:
@@ -118,9 +123,22 @@ def received_case(reader: Reader, treatment: str, setl_id: str) -> Case | None:
 
 
 def put_received(writer: Writer, treatment: str, case: Case) -> None:
-    """Store the case file of an entry in the log of `treatment`."""
+    """Store the case file of an entry in the log of `treatment`, unless it was erased."""
     key = treatment.encode() + case.setl_id.encode()
-    writer.put(INBOX, key, encoding.pack([case.case, case.salt]))
+    if writer.get(INBOX, key) != ERASED:
+        writer.put(INBOX, key, encoding.pack([case.case, case.salt]))
+
+
+def erase_own(writer: Writer, insured: str, setl_id: str) -> None:
+    """Erase what is kept of a settlement in this node's log."""
+    for table in (OWN, CLAIM, OPEN):
+        writer.delete(table, setl_id.encode())
+    writer.delete(OUTBOX, insured.encode() + setl_id.encode())
+
+
+def erase_received(writer: Writer, treatment: str, setl_id: str) -> None:
+    """Erase a case file; what stays says that it must not be stored again."""
+    writer.put(INBOX, treatment.encode() + setl_id.encode(), ERASED)
 
 
 def remove_received(writer: Writer, treatment: str, setl_id: str) -> None:
@@ -129,4 +147,4 @@ def remove_received(writer: Writer, treatment: str, setl_id: str) -> None:
 
 
 def _case(setl_id: str, value: bytes | None) -> Case | None:
-    return None if value is None else Case(setl_id, *encoding.unpack(value))
+    return None if value in (None, ERASED) else Case(setl_id, *encoding.unpack(value))

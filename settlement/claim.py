@@ -17,6 +17,8 @@ from settlement.casefile import MED_TYPES, MONEY_COLUMNS, CaseRow
 from settlement.money import format_yuan, parse_fen
 from settlement.party import province_of
 from settlement.period import parse_time
+from settlement.person import Token
+from settlement.provision import Service, service_of
 from settlement.record import Code, Day, InstitutionCode, Name, Part
 
 MAX_JSON = 64 * 1024
@@ -33,17 +35,8 @@ CATEGORIES: dict[str, tuple[str, str]] = {
 """The 14 national fee categories (domain.md 5.4)."""
 
 CLR_TYPES = {med: clr for clr, meds in MED_TYPES.items() for med in meds}
-SERVICES = {
-    med: {"11": "chronic" if med == "14" else "outpatient", "21": "inpatient", "41": "pharmacy"}[
-        clr
-    ]
-    for med, clr in CLR_TYPES.items()
-}
-"""The kind of service by `med_type`."""
-
 Category = Annotated[str, msgspec.Meta(pattern=r"^(0[1-9]|1[0-4])\Z")]
 Amount = Annotated[int, msgspec.Meta(ge=0, le=MAX_FEE)]
-Token = Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{5}-[A-Z2-7]{26}\Z")]
 MedType = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2}\Z")]
 Moment = Annotated[str, msgspec.Meta(max_length=25)]
 
@@ -85,9 +78,9 @@ class Claim(Part, frozen=True):
         return province_of(self.insured_area)
 
     @property
-    def service(self) -> str:
+    def service(self) -> Service:
         """inpatient, outpatient, chronic or pharmacy."""
-        return SERVICES[self.med_type]
+        return service_of(self.med_type)
 
     @property
     def hash(self) -> bytes:
@@ -175,8 +168,8 @@ def check_claim(claim: Claim) -> None:
     Raises:
         FormError: The field is named.
     """
-    if claim.med_type not in SERVICES:
-        raise FormError("claim $.med_type", f"one of {sorted(SERVICES)}", claim.med_type)
+    if claim.med_type not in CLR_TYPES:
+        raise FormError("claim $.med_type", f"one of {sorted(CLR_TYPES)}", claim.med_type)
     insured, treatment = claim.insured, province_of(claim.treatment_area)
     if insured == treatment:
         raise FormError(

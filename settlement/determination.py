@@ -34,7 +34,8 @@ class Step(Part, frozen=True):
     zh: Words
     parameter: Words
     source: Words
-    certainty: Name
+    certainty: Words  # empty: the step only adds up
+    fund: Words  # of what a fund pays, else empty
 
 
 class Fund(Part, frozen=True):

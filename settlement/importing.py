@@ -1,25 +1,20 @@
 """Reading a file of settlement records: all of it or none, with every fault named.
 
-The file is CSV with the national field names as header, in any order. UTF-8 (with or without a byte
-order mark) and GB18030, as a Chinese Excel writes it, are understood. A row that is already known
+The file is CSV (see `csvfile`) with the national field names as header. A row that is already known
 with the same content changes nothing. Refunds may stand before the row they take back.
 """
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from settlement import csvfile
 from settlement.casefile import COLUMNS, MAX_FIELD, CaseRow, check_row, encode_case, lines_of
+from settlement.csvfile import MAX_FAULTS, LineFault, read_csv
 from settlement.outcome import Text
 from settlement.party import province_of
 from settlement.period import service_month
 from settlement.record import Lines
-
-MAX_FILE = 256 * 1024 * 1024
-MAX_ROWS = 2_000_000
-MAX_FAULTS = 1_000
 
 
 class KnownRecord(NamedTuple):
@@ -32,16 +27,6 @@ class KnownRecord(NamedTuple):
     insutype: str
     month: str
     left: Lines  # what is left of it after the reversals in the log
-
-
-class LineFault(NamedTuple):
-    """One fault of a file. Line 1 is the header; `column` is empty if the whole line is meant."""
-
-    line: int
-    column: str
-    code: str
-    text: Text
-    value: str
 
 
 class NumberedRow(NamedTuple):
@@ -62,16 +47,7 @@ class ImportPlan:
 
 
 FAULTS: dict[str, Text] = {
-    "ENCODING": Text("the file is neither UTF-8 nor GB18030", "文件编码既非 UTF-8 也非 GB18030"),
-    "SIZE": Text("the file is too large", "文件过大"),
-    "EMPTY": Text("the file has no header", "文件没有表头"),
-    "HEADER": Text("the header must name the national columns, each once",
-                   "表头必须包含国家标准字段，且每个只出现一次"),
-    "FIELDS": Text("the line has another number of fields than the header", "该行字段数与表头不符"),
-    "TRUNCATED": Text("the file ends in the middle of a line", "文件在行中间被截断"),
-    "QUOTE": Text("a quotation mark is not closed", "引号未闭合"),
-    "LENGTH": Text(f"a field is longer than {MAX_FIELD} characters",
-                   f"字段超过 {MAX_FIELD} 个字符"),
+    **csvfile.FAULTS,
     "DUPLICATE": Text("this setl_id stands for another content", "同一结算编号对应不同内容"),
     "ORIGINAL": Text("no original with this id is here or in the file",
                      "文件和日志中都没有该原结算记录"),
@@ -92,9 +68,9 @@ def read_records(
         data: The file's bytes.
         known: What the node holds under a settlement id.
     """
-    plan = ImportPlan()
-    text = _decode(data, plan)
-    rows = _rows(text, plan) if text is not None else []
+    sheet = read_csv(data, COLUMNS, MAX_FIELD, CaseRow)
+    plan = ImportPlan(faults=sheet.faults, encoding=sheet.encoding)
+    rows = [NumberedRow(*numbered) for numbered in sheet.rows]
     for numbered in rows:
         for fault in check_row(numbered.row):
             plan.faults.append(LineFault(numbered.line, *fault))
@@ -105,75 +81,6 @@ def read_records(
         plan.faults.sort(key=lambda fault: (fault.line, fault.column))
         del plan.faults[MAX_FAULTS:]
     return plan
-
-
-def _decode(data: bytes, plan: ImportPlan) -> str | None:
-    if len(data) > MAX_FILE:
-        _add(plan, 1, "", "SIZE", f"{len(data)} bytes")
-        return None
-    if b"\x00" in data[:4096]:
-        _add(plan, 1, "", "ENCODING", "UTF-16 or binary")
-        return None
-    for name in ("utf-8-sig", "gb18030"):
-        try:
-            text = data.decode(name)
-        except UnicodeDecodeError:
-            continue
-        bom = data.startswith(b"\xef\xbb\xbf")
-        plan.encoding = name if bom or name == "gb18030" else "utf-8"
-        return text.removeprefix("\ufeff")
-    _add(plan, 1, "", "ENCODING", "")
-    return None
-
-
-def _rows(text: str, plan: ImportPlan) -> list[NumberedRow]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = next(reader, None)
-        if not header:
-            _add(plan, 1, "", "EMPTY", "")
-            return []
-        order = _header(header, plan)
-        return _body(reader, text, order, plan) if order else []
-    except csv.Error as error:
-        _add(plan, max(reader.line_num, 1), "", "QUOTE", str(error))
-        return []
-
-
-def _header(header: list[str], plan: ImportPlan) -> list[int] | None:
-    names = [name.strip() for name in header]
-    missing = [name for name in COLUMNS if name not in names]
-    unknown = [name for name in names if name not in COLUMNS]
-    twice = sorted({name for name in names if names.count(name) > 1} - set(unknown))
-    for what, columns in (("missing", missing), ("unknown", unknown), ("twice", twice)):
-        for name in columns:
-            _add(plan, 1, name, "HEADER", what)
-    return None if plan.faults else [names.index(name) for name in COLUMNS]
-
-
-def _body(
-    reader: Iterable[list[str]], text: str, order: list[int], plan: ImportPlan
-) -> list[NumberedRow]:
-    rows: list[NumberedRow] = []
-    for line, fields in enumerate(reader, 2):
-        if not fields:
-            continue
-        if len(rows) >= MAX_ROWS:
-            _add(plan, line, "", "SIZE", f"more than {MAX_ROWS} rows")
-            break
-        if len(fields) != len(order):
-            _add(plan, line, "", "FIELDS", f"{len(fields)}, not {len(order)}")
-            continue
-        row = CaseRow(*(fields[i].strip() for i in order))
-        too_long = [c for c, value in zip(COLUMNS, row, strict=True) if len(value) > MAX_FIELD]
-        for column in too_long:
-            _add(plan, line, column, "LENGTH", getattr(row, column)[:20] + "…")
-        if not too_long:
-            rows.append(NumberedRow(line, row))
-    if not text.endswith(("\n", "\r")):
-        # A whole last line without its end is what a cut-off transfer looks like, too.
-        _add(plan, text.count("\n") + 1, "", "TRUNCATED", text[-40:].rpartition("\n")[2])
-    return rows
 
 
 def _relate(

@@ -1,6 +1,7 @@
 """Looking up what the derived tables of the logs say; they are written by `state`, read here."""
 
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from ledger import encoding, log
@@ -44,7 +45,7 @@ from settlement.record import (
     decode_body,
 )
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 def applied_size(reader: Reader, code: str) -> int:
@@ -199,6 +200,38 @@ def institutions(reader: Reader, province: str) -> list[Institution]:
         newest[key[:-5]] = index  # ascending, so the last revision stays
     found = [entry_at(reader, province, index)[1] for index in newest.values()]
     return [record for record in found if isinstance(record, Institution)]
+
+
+def institution_place(record: Institution) -> bytes:
+    """Return where the directory has an institution: by area, then by code."""
+    return b"I" + record.area.encode() + record.code.encode()
+
+
+def institution_row(index: int, record: Institution) -> bytes:
+    """Return what the directory says of an institution: enough to pass it over by its bytes."""
+    return encoding.pack([index, record.state, record.services, folded(record.name)])
+
+
+def folded(name: str) -> str:
+    """Return a name as names are compared: in small letters, NFC."""
+    return unicodedata.normalize("NFC", name.lower())
+
+
+def directory(
+    reader: Reader, province: str, area: str = "", after: str = ""
+) -> Iterator[tuple[str, bytes]]:
+    """Yield (area and code, row) of a province's institutions as its log has them now, ascending.
+
+    Args:
+        area: Only those whose area begins so.
+        after: Area and code of the last one seen.
+    """
+    prefix = log_key(province) + b"I"
+    start = prefix + max(area, after).encode()
+    for key, value in reader.scan(DERIVED, start, prefix + area.encode() + b"\xff"):
+        place = key[len(prefix) :].decode()
+        if place > after:
+            yield place, value
 
 
 # --- acceptances, batches, rules ------------------------------------------------------------------

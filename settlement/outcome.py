@@ -1,4 +1,4 @@
-"""Why an entry counts nowhere: stable codes with the text people see.
+"""Why an entry counts nowhere, or a claim is refused: stable codes with the text people see.
 
 A replica refuses only what contradicts a signed root. An entry that breaks a rule of its own log is
 *void*: stored, shown with its code, counted nowhere. The first code in this list wins, so that all
@@ -29,7 +29,7 @@ VOID: dict[str, Text] = {
     "EXCEEDS": Text("more is taken back than is left of the original", "冲退金额超过原记录余额"),
     "ORDER": Text("it does not continue what this log said before", "与本日志先前内容不连续"),
     "EXCEPTION": Text("there is no such open exception", "没有该项未解除的例外"),
-    "STATE": Text("the batch is not in a state that allows this", "批次状态不允许此操作"),
+    "STATE": Text("what it changes is not in a state that allows this", "其对象的状态不允许此操作"),
     "SUM": Text("the amounts do not add up", "金额合计不符"),
     "RULESET": Text("the rule set cannot be read", "规则集无法读取"),
     "HOLIDAYS": Text("the table of holidays cannot be read", "节假日表无法读取"),
@@ -46,24 +46,6 @@ EXCEPTION: dict[str, Text] = {
     "FIELDS": Text("other fields differ from the case file", "其他字段与病例文件不一致"),
 }
 
-CLAIM: dict[str, Text] = {
-    "UNREACHABLE": Text(
-        "the insured province cannot be reached; the person pays and is reimbursed there later",
-        "参保地系统暂时无法连接，请先自费结算，之后回参保地手工报销"),
-    "UNKNOWN_OUTCOME": Text(
-        "the insured province has not answered; ask again with the same id, query, or cancel",
-        "参保地尚未答复，请以相同编号重试、查询或撤销"),
-    "OTHER_BODY": Text("this id stands for another content", "该编号已用于不同内容"),
-    "DUPLICATE_ID": Text("this id is taken", "该编号已被占用"),
-    "UNKNOWN_CLAIM": Text("no claim has this id", "没有该编号的结算"),
-    "CANCELLED": Text("this claim was cancelled", "该结算已撤销"),
-    "ALREADY_CANCELLED": Text("another cancellation of it stands", "该结算已有另一撤销"),
-    "NOTHING_LEFT": Text("nothing is left of it", "已无可撤销的余额"),
-    "FUTURE": Text("the settlement lies in the future", "结算时间晚于业务日期"),
-    "NO_POLICY": Text("this province has no benefit policy in force here",
-                      "参保地尚未配置待遇政策"),
-}  # fmt: skip
-
 STATE: dict[str, Text] = {
     "cleared": Text("cleared", "已清算"),
     "not_due": Text("not yet due: its service month is not closed", "未到期：所属月份尚未清算"),
@@ -72,3 +54,89 @@ STATE: dict[str, Text] = {
     "reversed": Text("reversed: nothing is left of it", "已冲正：无剩余金额"),
     "void": Text("void: counted nowhere", "无效：不计入任何清算"),
 }
+
+# Why a visit is not settled directly: shown at the hospital, so each says what the person can do.
+CLAIM: dict[str, Text] = {
+    "PERSON_UNKNOWN": Text(
+        "the insured province does not know this person: check the token or the insured area; "
+        "else pay, and ask for manual reimbursement at the insured place",
+        "参保地查无此人：请核对凭证与参保地；否则先自费，再回参保地手工报销"),
+    "LOCKED": Text(
+        "the insurance is locked, for example for arrears: settle this with the insured agency "
+        "before discharge; else pay, and ask for manual reimbursement there",
+        "参保状态已封锁（如欠费封锁）：请在出院前联系参保地经办机构处理；否则先自费，再回参保地手工报销"),
+    "BARRED": Text(
+        "a treatment province has suspended direct settlement for this person: pay, and ask for "
+        "manual reimbursement at the insured place; objections go to its agency",
+        "该参保人已被就医地中止直接结算：请先自费，再回参保地手工报销；如有异议向参保地经办机构提出"),
+    "NOT_REGISTERED": Text(
+        "not registered for treatment elsewhere at that time: register with the insured place "
+        "before discharge; else pay, and ask for manual reimbursement there",
+        "当时没有有效的异地就医备案：请在出院结算前向参保地补办备案；否则先自费，再回参保地手工报销"),
+    "REGISTRATION_SUSPENDED": Text(
+        "the registration is suspended: ask the insured agency to resume it before discharge; "
+        "else pay, and ask for manual reimbursement there",
+        "备案已暂停：请在出院前联系参保地经办机构恢复；否则先自费，再回参保地手工报销"),
+    "REGISTRATION_ENDED": Text(
+        "the registration has ended: register again with the insured place before discharge; "
+        "else pay, and ask for manual reimbursement there",
+        "备案已终止或过期：请在出院前向参保地重新备案；否则先自费，再回参保地手工报销"),
+    "WRONG_PLACE": Text(
+        "registered for another place: change the registration with the insured place before "
+        "discharge; else pay, and ask for manual reimbursement there",
+        "备案的就医地不是此地：请在出院前向参保地变更备案；否则先自费，再回参保地手工报销"),
+    "WRONG_INSTITUTION": Text(
+        "registered for another institution: change the registration with the insured place "
+        "before discharge; else pay, and ask for manual reimbursement there",
+        "备案的定点医疗机构不是本院：请在出院前向参保地变更备案；否则先自费，再回参保地手工报销"),
+    "AREA_INACTIVE": Text(
+        "this area takes no part in direct settlement: pay, and ask for manual reimbursement at "
+        "the insured place",
+        "该统筹区尚未开通直接结算：请先自费，再回参保地手工报销"),
+    "INSTITUTION_UNKNOWN": Text(
+        "the institution is not in its province's directory: pay, and ask for manual "
+        "reimbursement at the insured place",
+        "该机构不在就医地定点医疗机构目录中：请先自费，再回参保地手工报销"),
+    "INSTITUTION_SUSPENDED": Text(
+        "the institution is suspended from direct settlement: pay and ask for manual "
+        "reimbursement at the insured place, or go to another institution of the directory",
+        "该机构已暂停直接结算：请先自费再回参保地手工报销，或改到目录内其他机构就医"),
+    "SERVICE_NOT_OPEN": Text(
+        "the institution does not settle this service directly: pay and ask for manual "
+        "reimbursement at the insured place, or go to another institution of the directory",
+        "该机构未开通此类服务的直接结算：请先自费再回参保地手工报销，或改到目录内其他机构就医"),
+    "NOT_YET_BORN": Text(
+        "the visit begins before the person was born: correct the date or the person",
+        "就医开始日期早于出生日期：请更正日期或人员"),
+    "DATES": Text("the visit ends before it begins: correct the dates",
+                  "就医结束日期早于开始日期：请更正日期"),
+    "FUTURE": Text("the visit ends after the day of the settlement, or that day has not come: "
+                   "settle at discharge",
+                   "就医结束日期晚于结算日期，或结算日期未到：请在出院时结算"),
+    "UNREACHABLE": Text(
+        "the insured province's node does not answer: try again before discharge; else pay, and "
+        "ask for manual reimbursement at the insured place",
+        "参保地节点无应答：请在出院前重试；否则先自费，再回参保地手工报销"),
+    "UNKNOWN_OUTCOME": Text(
+        "whether this was settled is not known yet: ask again with the same id, never with a new "
+        "one",
+        "结算结果尚不确定：请用同一编号再次查询，不要更换编号"),
+    "OTHER_BODY": Text(
+        "this id stands for another content: send the same content again, or use a new id",
+        "该编号已对应其他内容：请按原内容重发，或使用新编号"),
+    "CANCELLED": Text("this claim was cancelled: use a new id to settle",
+                      "该笔结算已撤销：如需结算请使用新编号"),
+    "ALREADY_CANCELLED": Text("this claim was cancelled before: nothing more to do",
+                              "该笔结算此前已撤销：无需再处理"),
+    "DUPLICATE_ID": Text("this id is taken: use a new one", "该编号已被占用：请使用新编号"),
+    "UNKNOWN_CLAIM": Text("no claim has this id: check the id", "没有该编号的结算：请核对编号"),
+    "NOTHING_LEFT": Text("nothing is left of it to take back", "该笔结算已无可撤销的余额"),
+    "INSUTYPE": Text(
+        "the insured place settles nothing directly under this insurance: pay, and ask for manual "
+        "reimbursement there",
+        "参保地未开通该险种的直接结算：请先自费，再回参保地手工报销"),
+    "NO_POLICY": Text(
+        "the insured place has no benefit policy in force at its node: pay, and ask for manual "
+        "reimbursement there",
+        "参保地节点尚未配置待遇政策：请先自费，再回参保地手工报销"),
+}  # fmt: skip

@@ -12,6 +12,7 @@ Derived tables of one log (keys after the log key):
     R + original index      reversals of that original: [index, month, lines]
     A + log + size          acceptance of that prefix: [index, root]
     X + log + original      exception: [size of its acceptance, code, index of the release or nil]
+    I + area + code         an institution as it is now: [index, state, services, name in small]
     E                       generation and keys that count for the next entry
     C, T, N                 running totals, see `totals`
 """
@@ -35,16 +36,22 @@ from settlement.lookup import (
     SCHEMA,
     accepted_sizes,
     applied_size,
+    entry_at,
     exception_at,
+    find,
     find_settlement,
+    institution_place,
+    institution_row,
     progress,
     reversals_of,
+    revision_key,
     void_code,
 )
 from settlement.party import CENTRE, province_of
 from settlement.record import (
     Acceptance,
     Continuation,
+    Institution,
     Lines,
     Member,
     Record,
@@ -336,6 +343,18 @@ def _enter_release(fold: Fold, index: int, record: Release) -> None:
         fold.writer.put(DERIVED, place, encoding.pack([row[0], row[1], index]))
 
 
+def _enter_institution(fold: Fold, index: int, record: Institution) -> None:
+    before = find(
+        fold.writer, fold.code, Institution, revision_key(record.code, record.revision - 1)
+    )
+    if before is not None:
+        last = entry_at(fold.writer, fold.code, before)[1]
+        assert isinstance(last, Institution)
+        fold.writer.delete(DERIVED, fold.key + institution_place(last))  # its area may have changed
+    place = fold.key + institution_place(record)
+    fold.writer.put(DERIVED, place, institution_row(index, record))
+
+
 def _enter_rotation(fold: Fold, _index: int, record: Rotation) -> None:
     fold.keys = with_key(fold.keys, record.purpose, record.key)
 
@@ -349,6 +368,7 @@ _EFFECTS: dict[type[Record], Callable[[Fold, int, Any], None]] = {
     Reversal: _enter_reversal,
     Acceptance: _enter_acceptance,
     Release: _enter_release,
+    Institution: _enter_institution,
     Rotation: _enter_rotation,
     Continuation: _enter_continuation,
 }

@@ -6,7 +6,7 @@ history: the same seed gives the same trace, byte for byte.
 
 import hashlib
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any
@@ -25,6 +25,7 @@ from node.sealed import SealedStore
 from node.serve import serve
 from node.vault import Vault
 from settlement.party import CENTRE
+from settlement.policy import Policy
 from settlement.record import Admission, Member
 from settlement.roster import PURPOSES, Roster, make_genesis
 
@@ -111,12 +112,14 @@ class World:
         codes: list[str],
         ruleset: bytes,
         automatic: frozenset[str] = frozenset({"accept", "attest", "confirm", "final"}),
+        policies: Mapping[str, Policy] | None = None,
     ) -> None:
         self.random = Random(seed)
         self.faults = Faults()
         self.now_ms = 1_500_000_000_000
         self.ruleset = ruleset
         self.automatic = automatic
+        self.policies = policies or {}  # benefits, by insured province
         self._queue: list[tuple[int, int, Callable[[], None]]] = []
         self._order = 0
         self._ticket = 0
@@ -184,6 +187,7 @@ class World:
             self.automatic & {"accept", "attest"},
             self.random.randbytes,
             node.admission,
+            policy=self.policies.get(node.code),
         )
 
     def crash(self, code: str, restart_ms: int = 1_000) -> None:

@@ -1,43 +1,54 @@
 """A counter for tests: two provinces, a hospital, an insured person, and what may be asked."""
 
+from pathlib import Path
 from typing import Any
 
 from ledger.errors import LedgerError
-from node import claimbook
+from node import claimbook, persons
+from node.home import load_policy
 from node.simulation.world import World
 from settlement import lookup
 from settlement.claim import Claim, Fee
-from settlement.record import Institution
 from tests.network import QINGHAI, SICHUAN
 from tests.node.world import quiet, settled
 
 HOSPITAL = "H51010000059"
-TOKEN = "630100-ABCDEFGHIJKLMNOPQRSTUVWX23"
+INSTITUTION = {
+    "code": HOSPITAL, "name": "示例医院", "level": 3, "area": "510100",
+    "services": ["chronic", "inpatient", "outpatient"],
+}  # fmt: skip
+PERSON = {
+    "psn_no": "P1", "name": "张三", "birth": "1950-02-03", "insutype": "310",
+    "insured_area": "630100", "account_fen": 50_000,
+}  # fmt: skip
 
 
 def counter(**given: Any) -> World:
-    """Return a quiet world in which the hospital may settle and the person is registered."""
-    world = quiet(**given)
-    services = ["chronic", "inpatient", "outpatient"]
-    enter(world, SICHUAN, Institution(HOSPITAL, 1, "示例医院", 3, "510100", services, "open", ""))
+    """Return a quiet world in which the hospital may settle and a person is registered for it."""
+    world = quiet(policies={QINGHAI: load_policy(Path(), "qinghai-example")}, **given)
+    world.ask(SICHUAN, "institution_put", **INSTITUTION)
+    token = world.ask(QINGHAI, "person_add", **PERSON)["token"]
+    world.ask(
+        QINGHAI, "register", token=token, registration_id="R1", category="resettled",
+        destination="510100", begins="2017-01-01",
+    )  # fmt: skip
     return settled(world)
 
 
-def enter(world: World, code: str, record: Any) -> None:
-    """Write a record into the log of a node."""
-    role = world.nodes[code].role
-    assert role is not None
-    role.orders = {**role.orders, "enter": lambda _role, turn: turn.append(record)}  # type: ignore[misc]
-    world.ask(code, "enter")
+def token_of(world: World) -> str:
+    """Return the token of the person."""
+    with world.nodes[QINGHAI].vault.store.read() as reader:
+        return str(persons.token_of(reader, "P1"))
 
 
-def claim(setl_id: str = "C1", **changes: Any) -> Claim:
+def claim(world: World, setl_id: str = "C1", **changes: Any) -> Claim:
     """Return a claim of the hospital for an inpatient of Qinghai."""
     given: dict[str, Any] = {
-        "setl_id": setl_id, "mdtrt_id": "V" + setl_id, "person": TOKEN, "institution": HOSPITAL,
-        "treatment_area": "510100", "med_type": "21", "begndate": "2017-03-01",
-        "enddate": "2017-03-05", "setl_time": "2017-03-05T10:00:00+08:00", "emergency": False,
-        "use_account": True, "fees": [Fee("09", 1_000_000, 0, 0, 0)], **changes,
+        "setl_id": setl_id, "mdtrt_id": "V" + setl_id, "person": token_of(world),
+        "institution": HOSPITAL, "treatment_area": "510100", "med_type": "21",
+        "begndate": "2017-03-01", "enddate": "2017-03-05",
+        "setl_time": "2017-03-05T10:00:00+08:00", "emergency": False, "use_account": True,
+        "fees": [Fee("09", 1_000_000, 0, 0, 0)], **changes,
     }  # fmt: skip
     return Claim(**given)
 
@@ -77,9 +88,10 @@ def state_of(world: World, setl_id: str) -> str:
 
 def used(world: World, year: str = "2017") -> tuple[int, int]:
     """Return the admissions and the fen of the pool that the person has used of a year."""
+    token = token_of(world)
     with world.nodes[QINGHAI].vault.store.read() as reader:
-        total, _ = claimbook.used(reader, TOKEN, year)
-    return total.admissions, total.pool
+        total, _ = claimbook.year_so_far(reader, token, "310", year)
+    return total.admissions, sum(total.pool_fen.values())
 
 
 def standing(world: World) -> list[str]:

@@ -95,7 +95,7 @@ async def test_silence_of_the_insured_province_is_said_with_the_text_to_show(
 ) -> None:
     status, value = await counter.call("/api/v1/claims:settle", CLAIM)
     assert (status, value["code"]) == (504, "UNKNOWN_OUTCOME")
-    assert "相同编号" in value["zh"]
+    assert "同一编号" in value["zh"]
     status, value = await counter.call("/api/v1/claims:settle", {**CLAIM, "setl_id": "C2"})
     assert (status, value["code"]) == (503, "UNREACHABLE")
     assert "手工报销" in value["zh"]
@@ -110,7 +110,7 @@ async def test_silence_of_the_insured_province_is_said_with_the_text_to_show(
         (b"", 400, "FORM", "claim"), (b"[]", 400, "FORM", "claim"),
         ({**CLAIM, "med_type": "99"}, 400, "FORM", "med_type"),
         ({**CLAIM, "fees": [{"category": "01", "class_a": "1"}]}, 400, "FORM", "fees[0].class_a"),
-        ({**CLAIM, "med_type": "41"}, 422, "SERVICE_NOT_OPEN", "pharmacy"),
+        ({**CLAIM, "med_type": "41"}, 422, "SERVICE_NOT_OPEN", "service"),
         (b'{"a":"' + b"x" * 70_000 + b'"}', 400, "FORM", "65536"),
     ],
 )  # fmt: skip

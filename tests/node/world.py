@@ -9,6 +9,7 @@ from settlement import lookup
 from settlement.batch import Batch, latest_batch
 from settlement.casefile import CaseRow
 from settlement.party import CENTRE
+from settlement.policy import Policy
 from tests.network import QINGHAI, SICHUAN, TIBET, case_row
 
 CODES = [SICHUAN, TIBET, QINGHAI]
@@ -17,23 +18,32 @@ ALL = frozenset({"accept", "attest", "confirm", "final"})
 
 
 def quiet(
-    automatic: frozenset[str] = ALL, codes: Sequence[str] = CODES, seed: int = 1, **kinds: Any
+    automatic: frozenset[str] = ALL,
+    codes: Sequence[str] = CODES,
+    seed: int = 1,
+    policies: dict[str, Policy] | None = None,
+    **kinds: Any,
 ) -> World:
     """Return a world in which nothing goes wrong, started and with all heads cosigned.
 
     `kinds` replaces the class of a node: `centre=LyingCentre`.
     """
-    world = _World(seed, list(codes), automatic, kinds)
+    world = _World(seed, list(codes), automatic, kinds, policies or {})
     settled(world)
     return world
 
 
 class _World(World):
     def __init__(
-        self, seed: int, codes: list[str], automatic: frozenset[str], kinds: dict[str, Any]
+        self,
+        seed: int,
+        codes: list[str],
+        automatic: frozenset[str],
+        kinds: dict[str, Any],
+        policies: dict[str, Policy],
     ) -> None:
         self._kinds = kinds
-        super().__init__(seed, codes, default_ruleset(), automatic)
+        super().__init__(seed, codes, default_ruleset(), automatic, policies)
 
     def _role(self, node: Any) -> Any:
         role = super()._role(node)
