@@ -11,9 +11,12 @@ while a message is under way, so a busy counter needs no more messages than a qu
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import structlog
 
 from ledger.errors import FormError, LedgerError, RefusedError, VerificationError
@@ -85,66 +88,86 @@ class Desk:
     def settle(self, turn: Turn, claim: Claim) -> object:
         """Settle a claim, once: the same id with the same content gives the same answer.
 
-        Raises:
+        Replies with the claim, or with
             RefusedError: The id stands for another content (OTHER_BODY) or an imported entry
-                (DUPLICATE), the institution may not settle this, or the insured node cannot be
+                (DUPLICATE_ID), the institution may not settle this, or the insured node cannot be
                 reached (UNREACHABLE): then nothing was sent.
         """
-        known = self._held(claim.setl_id)
+        return self._with_book(turn, lambda book, ticket: self._settle(turn, book, ticket, claim))
+
+    def _settle(self, turn: Turn, book: Writer, ticket: int, claim: Claim) -> object:
+        known = claimbook.held(book, claim.setl_id)
         if known is not None:
             if known.form != claim.hash:
                 raise refused("OTHER_BODY", claim.setl_id)
             if known.state != "asked":
                 return self.view(turn.writer, known)
-            self._join(turn, known.claim)
+            self._join(turn, ticket, known.claim)
             return LATER
         if lookup.find_settlement(turn.writer, self._role.code, claim.setl_id) is not None:
             raise refused("DUPLICATE_ID", claim.setl_id)
         self._admit(turn, claim)
-        item = Held("asked", claim.hash, claim)
-        self._book.transact(lambda writer: claimbook.hold(writer, item))
-        self._ask(turn, claim.insured, Ask(ClaimAsked(True, claim), [turn.ticket]))
+        claimbook.hold(book, Held("asked", claim.hash, claim))
+        self._ask(turn, claim.insured, Ask(ClaimAsked(True, claim), [ticket]))
         return LATER
 
     def cancel(self, turn: Turn, setl_id: str, cancel_id: str, setl_time: str) -> object:
         """Take back what is left of a settlement, or a claim whose outcome is not known.
 
-        Raises:
+        Replies with the claim, or with
             RefusedError: There is no such claim (UNKNOWN_CLAIM), another cancellation stands
-                (ALREADY_CANCELLED), or nothing is left of it (EXCEEDS).
+                (ALREADY_CANCELLED), the id is taken (DUPLICATE_ID), or nothing is left of it
+                (NOTHING_LEFT).
         """
-        known = self._held(setl_id)
+        wish = Cancellation(setl_id, cancel_id, setl_time, False)
+        return self._with_book(turn, lambda book, ticket: self._cancel(turn, book, ticket, wish))
+
+    def _cancel(self, turn: Turn, book: Writer, ticket: int, asked: Cancellation) -> object:
+        known = claimbook.held(book, asked.setl_id)
         if known is None:
-            raise refused("UNKNOWN_CLAIM", setl_id)
+            raise refused("UNKNOWN_CLAIM", asked.setl_id)
         wish = known.cancellation
         if wish is not None:
-            if wish.cancel_id != cancel_id:
+            if wish.cancel_id != asked.cancel_id:
                 raise refused("ALREADY_CANCELLED", wish.cancel_id)
             if known.state == "cancelled":
                 return self.view(turn.writer, known)
-            self._join(turn, known.claim, wish)
+            self._join(turn, ticket, known.claim, wish)
             return LATER
-        if cancel_id == setl_id or self._taken(turn.writer, cancel_id):
-            raise refused("DUPLICATE_ID", cancel_id)
-        entered = known.state == "determined"
-        wish = Cancellation(setl_id, cancel_id, setl_time, entered)
-        if entered:
-            self._check_refund(turn, known, wish)
-        item = Held("cancelling", known.form, known.claim, known.determined, wish)
-        self._book.transact(lambda writer: claimbook.hold(writer, item))
-        self._ask(turn, known.claim.insured, Ask(wish, [turn.ticket]))
+        if asked.cancel_id == asked.setl_id or self._taken(turn.writer, book, asked.cancel_id):
+            raise refused("DUPLICATE_ID", asked.cancel_id)
+        wish = msgspec.structs.replace(asked, entered=known.state == "determined")
+        if wish.entered:
+            self._check_refund(turn, book, known, wish)
+        claimbook.hold(book, Held("cancelling", known.form, known.claim, known.determined, wish))
+        self._ask(turn, known.claim.insured, Ask(wish, [ticket]))
         return LATER
 
-    def claim(self, turn: Turn, setl_id: str) -> dict[str, Any]:
-        """Return how far a claim is.
+    def claim(self, turn: Turn, setl_id: str) -> object:
+        """Return how far a claim is; replies with RefusedError (UNKNOWN_CLAIM) if there is none."""
 
-        Raises:
-            RefusedError: There is no such claim (UNKNOWN_CLAIM).
-        """
-        known = self._held(setl_id)
-        if known is None:
-            raise refused("UNKNOWN_CLAIM", setl_id)
-        return self.view(turn.writer, known)
+        def show(book: Writer, _ticket: int) -> object:
+            known = claimbook.held(book, setl_id)
+            if known is None:
+                raise refused("UNKNOWN_CLAIM", setl_id)
+            return self.view(turn.writer, known)
+
+        return self._with_book(turn, show)
+
+    def _with_book(self, turn: Turn, act: Callable[[Writer, int], object]) -> object:
+        # All claims of a turn share one transaction of the vault, and each sees those before it.
+        ticket = turn.ticket
+
+        def run(book: Writer) -> None:
+            try:
+                value = act(book, ticket)
+            except (RefusedError, FormError, OutcomeUnknownError) as error:
+                value = error
+            if value is not LATER:
+                turn.reply(ticket, value)
+
+        turn.book.append(run)
+        return LATER
 
     def view(self, reader: Reader, item: Held) -> dict[str, Any]:
         """Return a claim as hospitals are shown it."""
@@ -185,14 +208,10 @@ class Desk:
         trying = slot in slots.busy or slots.not_before.get(slot, 0) > now_ms
         return insured in self._role.roster.members and not (silent and trying)
 
-    def _taken(self, reader: Reader, setl_id: str) -> bool:
-        if self._held(setl_id) is not None:
+    def _taken(self, reader: Reader, book: Reader, setl_id: str) -> bool:
+        if claimbook.held(book, setl_id) is not None:
             return True
         return lookup.find_settlement(reader, self._role.code, setl_id) is not None
-
-    def _held(self, setl_id: str) -> Held | None:
-        with self._book.read() as reader:
-            return claimbook.held(reader, setl_id)
 
     # --- the queue -------------------------------------------------------------------------------
 
@@ -200,9 +219,9 @@ class Desk:
         # After the commit: a turn may be run twice, a question is put once.
         turn.learned.append(lambda: self._waiting.setdefault(insured, []).append(ask))
 
-    def _join(self, turn: Turn, claim: Claim, wish: Cancellation | None = None) -> None:
-        ticket = turn.ticket
-
+    def _join(
+        self, turn: Turn, ticket: int, claim: Claim, wish: Cancellation | None = None
+    ) -> None:
         def join() -> None:
             waiting = self._waiting.setdefault(claim.insured, [])
             for ask in [*waiting, *self._under_way.get(claim.insured, [])]:
@@ -243,22 +262,14 @@ class Desk:
             self._again(turn, insured, asks)
             return
 
-        def change(writer: Writer) -> list[tuple[Ask, Any, Any]]:
-            done = [
-                self._take(turn, writer, insured, a, v) for a, v in zip(asks, verdicts, strict=True)
-            ]
+        def decide(book: Writer) -> None:
             for setl_id in sorted(self._entered):
-                claimbook.close(writer, setl_id)
-            return done
+                claimbook.close(book, setl_id)
+            turn.learned.append(partial(self._entered.difference_update, set(self._entered)))
+            for ask, verdict in zip(asks, verdicts, strict=True):
+                self._take(turn, book, insured, ask, verdict)
 
-        closed = set(self._entered)
-        done = self._book.transact(change)
-        turn.learned.append(lambda: self._entered.difference_update(closed))
-        for ask, record, value in done:
-            if record is not None:
-                value = self._enter(turn, ask, record, value)
-            for ticket in ask.tickets:
-                turn.effects.append(Reply(ticket, value))
+        turn.book.append(decide)
 
     def _verdicts(self, event: Answered, asks: list[Ask]) -> list[Verdict] | None:
         if not event.answer.ok:
@@ -292,28 +303,42 @@ class Desk:
 
         turn.learned.append(put_back)
 
-    def _take(
-        self, turn: Turn, writer: Writer, insured: str, ask: Ask, verdict: Verdict
-    ) -> tuple[Ask, Settlement | Reversal | None, Any]:
-        """Keep what follows from one verdict; return the entry to make and the reply."""
-        question = ask.question
-        if isinstance(question, ClaimAsked) and not question.settle:
-            try:
-                return ask, None, self._computed(question.claim, verdict)
-            except LedgerError as error:
-                return ask, None, error
-        item = claimbook.held(writer, ask.setl_id)
-        if item is None:
-            return ask, None, refused("UNKNOWN_CLAIM", ask.setl_id)
+    def _take(self, turn: Turn, book: Writer, insured: str, ask: Ask, verdict: Verdict) -> None:
+        """Keep what follows from one verdict, enter what is to be entered, reply."""
+        value: Any
         try:
-            if isinstance(question, ClaimAsked):
-                return (ask, *self._settled(turn, writer, insured, item, verdict))
-            return (ask, *self._cancelled(turn, writer, insured, item, verdict))
+            value = self._decided(turn, book, insured, ask.question, verdict)
+        except RefusedError as error:
+            value = error
         except (VerificationError, FormError) as error:
-            # An answer that does not hold decides nothing: the claim stays open and is asked again.
+            # An answer that does not hold decides nothing: what is kept is asked again.
             _log.error("a determination does not hold", setl_id=ask.setl_id, error=str(error))
-            self._ask(turn, insured, Ask(question))
-            return ask, None, OutcomeUnknownError(f"{insured}: {error}")
+            if ask.kept:
+                self._ask(turn, insured, Ask(ask.question))
+            value = OutcomeUnknownError(f"{insured}: {error}")
+        for ticket in ask.tickets:
+            turn.reply(ticket, value)
+
+    def _decided(
+        self,
+        turn: Turn,
+        book: Writer,
+        insured: str,
+        question: ClaimAsked | Cancellation,
+        verdict: Verdict,
+    ) -> Any:
+        if isinstance(question, ClaimAsked) and not question.settle:
+            return self._computed(question.claim, verdict)
+        cancels = isinstance(question, Cancellation)
+        setl_id = question.setl_id if isinstance(question, Cancellation) else question.claim.setl_id
+        item = claimbook.held(book, setl_id)
+        if item is None:
+            raise refused("UNKNOWN_CLAIM", setl_id)
+        act = self._cancelled if cancels else self._settled
+        record, done = act(turn, book, insured, item, verdict)
+        if record is not None:
+            self._enter(turn, setl_id, record)
+        return self.view(turn.writer, done)
 
     def _computed(self, claim: Claim, verdict: Verdict) -> dict[str, Any]:
         if verdict.determined is None:
@@ -325,60 +350,57 @@ class Desk:
         }  # fmt: skip
 
     def _settled(
-        self, turn: Turn, writer: Writer, insured: str, item: Held, verdict: Verdict
-    ) -> tuple[Settlement | Reversal | None, Any]:
+        self, turn: Turn, book: Writer, insured: str, item: Held, verdict: Verdict
+    ) -> tuple[Settlement | Reversal | None, Held]:
         if item.state != "asked":  # a cancellation came first; its own answer decides
-            return None, self.view(turn.writer, item)
+            return None, item
+        setl_id = item.claim.setl_id
         if verdict.determined is None:
-            claimbook.forget(writer, item.claim.setl_id)
-            return None, refused(verdict.code, verdict.detail)
+            claimbook.forget(book, setl_id)
+            raise refused(verdict.code, verdict.detail)
         found = verdict.determined
-        self._check(turn, insured, item.claim.setl_id, item.claim.hash, found)
+        self._check(turn, insured, setl_id, item.claim.hash, found)
         row = self._check_bears_out(item.claim, found)
         done = Held("determined", item.form, item.claim, found)
-        claimbook.hold(writer, done)
-        put_own(writer, _case(item.claim.setl_id, found))
+        claimbook.hold(book, done)
+        put_own(book, Case(setl_id, found.case, found.salt))
         return record_of(row, found.salt), done
 
     def _cancelled(
-        self, turn: Turn, writer: Writer, insured: str, item: Held, verdict: Verdict
-    ) -> tuple[Settlement | Reversal | None, Any]:
+        self, turn: Turn, book: Writer, insured: str, item: Held, verdict: Verdict
+    ) -> tuple[Settlement | Reversal | None, Held]:
         wish = item.cancellation
         if item.state != "cancelling" or wish is None:
-            return None, self.view(turn.writer, item)
-        if verdict.determined is None and (verdict.code or wish.entered):
+            return None, item
+        found = verdict.determined
+        if verdict.code or (found is None) == wish.entered:
             # Refused: the settlement stands as it did, or is asked for again.
-            back = Held(
-                "determined" if wish.entered else "asked", item.form, item.claim, item.determined
-            )
-            claimbook.hold(writer, back)
+            state = "determined" if wish.entered else "asked"
+            claimbook.hold(book, Held(state, item.form, item.claim, item.determined))
             if not wish.entered:
                 self._ask(turn, insured, Ask(ClaimAsked(True, item.claim)))
-            return None, refused(verdict.code, verdict.detail)
-        done = Held("cancelled", item.form, item.claim, item.determined, wish, verdict.determined)
-        claimbook.hold(writer, done)
-        if verdict.determined is None:
-            claimbook.close(writer, item.claim.setl_id)
-            return None, self.view(turn.writer, done)
-        found = verdict.determined
+            raise refused(verdict.code or "UNKNOWN_CLAIM", verdict.detail)
+        done = Held("cancelled", item.form, item.claim, item.determined, wish, found)
+        if found is None:
+            claimbook.hold(book, done)
+            claimbook.close(book, item.claim.setl_id)
+            return None, done
         self._check(turn, insured, wish.cancel_id, wish.hash, found)
         row = decode_case(found.case)
-        if row != self._refund(turn.writer, writer, item, wish) or check_row(row):
+        if row != self._refund(turn.writer, book, item, wish) or check_row(row):
             raise VerificationError(f"refund {wish.cancel_id}: not what is left of {wish.setl_id}")
-        put_own(writer, _case(wish.cancel_id, found))
+        claimbook.hold(book, done)
+        put_own(book, Case(wish.cancel_id, found.case, found.salt))
         return record_of(row, found.salt), done
 
-    def _enter(self, turn: Turn, ask: Ask, record: Settlement | Reversal, done: Held) -> Any:
+    def _enter(self, turn: Turn, setl_id: str, record: Settlement | Reversal) -> None:
         try:
             turn.append(record)
         except RefusedError as error:
             # Decided, but not to be entered: somebody has to look. It stays open in the book.
-            _log.error(
-                "a determined claim cannot be entered", setl_id=ask.setl_id, error=str(error)
-            )
-            return error
-        turn.learned.append(lambda: self._entered.add(ask.setl_id))
-        return self.view(turn.writer, done)
+            _log.error("a determined claim cannot be entered", setl_id=setl_id, error=str(error))
+            raise
+        turn.learned.append(lambda: self._entered.add(setl_id))
 
     # --- what must hold --------------------------------------------------------------------------
 
@@ -413,9 +435,8 @@ class Desk:
                 rows.append(decode_case(case.case))
         return refund_of(rows, wish.cancel_id, wish.setl_time)
 
-    def _check_refund(self, turn: Turn, item: Held, wish: Cancellation) -> None:
-        with self._book.read() as book:
-            row = self._refund(turn.writer, book, item, wish)
+    def _check_refund(self, turn: Turn, book: Reader, item: Held, wish: Cancellation) -> None:
+        row = self._refund(turn.writer, book, item, wish)
         if parse_fen(row.medfee_sumamt) == 0:
             raise refused("NOTHING_LEFT", item.claim.setl_id)
         faults = check_row(row)
@@ -448,12 +469,8 @@ class Desk:
         wish = item.cancellation
         if wish is not None and not wish.entered:
             return  # cancelled before it was in the log: it stays out of it
-        ask = Ask(ClaimAsked(True, item.claim))
-        self._enter(turn, ask, record_of(decode_case(found.case), found.salt), item)
-
-
-def _case(setl_id: str, found: Determined) -> Case:
-    return Case(setl_id, found.case, found.salt)
+        with suppress(RefusedError):
+            self._enter(turn, item.claim.setl_id, record_of(decode_case(found.case), found.salt))
 
 
 def shown(found: Determined) -> dict[str, Any]:

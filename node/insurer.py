@@ -15,6 +15,7 @@ from ledger.errors import FormError, RefusedError
 from ledger.table import Writer
 from node import claimbook, persons
 from node.claimbook import Amount, Decision, TakenBack
+from node.effect import Asked
 from node.message import VERDICTS, Answer, AskClaims, Case, ClaimAsked, Verdict, Verdicts
 from node.refusal import refused
 from node.turn import Turn
@@ -52,17 +53,23 @@ class Insurer:
         self._policy = policy
         self._book = role.vault.store
 
-    def asked(self, turn: Turn, sender: str, message: AskClaims) -> Answer:
-        """Return the verdicts on the claims and cancellations of one message."""
+    def asked(self, turn: Turn, event: Asked, message: AskClaims) -> Answer | None:
+        """Answer the claims and cancellations of one message, once the answers are durable."""
+        sender = event.sender
+        assert sender is not None
+        if not self._role.lock.open:
+            return Answer(503, b"locked: this node does not know yet whether its books are old\n")
 
-        def change(writer: Writer) -> Verdicts:
+        def decide(writer: Writer) -> None:
             answer = partial(_verdict, turn, writer, sender)
-            return Verdicts(
+            verdicts = Verdicts(
                 [answer(self._claim, claim) for claim in message.claims],
                 [answer(self._cancel, wish) for wish in message.cancellations],
             )
+            turn.reply(event.ticket, Answer(200, VERDICTS.encode(verdicts)))
 
-        return Answer(200, VERDICTS.encode(self._book.transact(change)))
+        turn.book.append(decide)
+        return None
 
     # --- claims ----------------------------------------------------------------------------------
 

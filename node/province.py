@@ -19,7 +19,7 @@ from ledger import log, tree
 from ledger.entry import decode_entry
 from ledger.errors import FormError, LedgerError, RefusedError
 from ledger.signer import Signer
-from ledger.table import Reader, Store, log_key
+from ledger.table import Reader, Store, Writer, log_key
 from node import heads
 from node.command import PROVINCE_ORDERS, Order
 from node.desk import CLAIM_ORDERS, Desk
@@ -59,6 +59,7 @@ from settlement.roster import Roster
 
 _log = structlog.get_logger("province")
 
+ACCEPT_EVERY_MS = 1_000
 MISSING, CANCELLED = "NO_FILE", "CANCELLED"
 
 
@@ -112,12 +113,13 @@ class Province(Role):
         self.notices = Notices(self)
         self.outgoing = vault.waiting()
         self.unchecked = set(self.roster.participants)  # logs that may owe us a look
+        self._not_before: dict[str, int] = {}  # when to look into a log again
         self.documents: dict[bytes, bytes | None] = {}
         self._wanted_documents: set[bytes] = set()
 
     # --- case files ------------------------------------------------------------------------------
 
-    def asked(self, turn: Turn, event: Asked) -> Answer:
+    def asked(self, turn: Turn, event: Asked) -> Answer | None:
         """Answer another participant; the sender is who signed the request."""
         if event.sender not in self.roster.participants or event.sender == self.code:
             return Answer(403, b"only other participants may ask this\n")
@@ -125,10 +127,23 @@ class Province(Role):
             case DeliverCases():
                 return self._cases_delivered(event.sender, event.message)
             case AskClaims():
-                return self.insurer.asked(turn, event.sender, event.message)
+                return self.insurer.asked(turn, event, event.message)
             case DeliverNotices():
                 return self.notices.delivered(turn.writer, event)
         return Answer(404)
+
+    def keep(self, turn: Turn) -> None:
+        """Carry out what claims of this turn do to the vault, in one transaction.
+
+        It is durable before the entries of the turn are.
+        """
+        if turn.book:
+
+            def change(writer: Writer) -> None:
+                for act in turn.book:
+                    act(writer)
+
+            self.vault.store.transact(change)
 
     def _cases_delivered(self, sender: str, message: DeliverCases) -> Answer:
         # What this node has determined itself, nobody can replace.
@@ -156,6 +171,9 @@ class Province(Role):
     def sends(self, reader: Reader, now_ms: int) -> list[Send]:
         """Deliver case files and notices that wait; fetch a result document that is wanted."""
         sends = self.desk.sends(now_ms) + self.notices.sends(now_ms)
+        for code in self.unchecked & self._not_before.keys():
+            if self._not_before[code] > now_ms and "accept" in self.automatic:
+                self.slots.want(self._not_before[code])
         for insured in sorted(self.outgoing):
             slot = ("cases", insured)
             if insured in self.roster.members and self.slots.take(slot, now_ms):
@@ -174,14 +192,23 @@ class Province(Role):
         self.pending.settle(turn)
         self.desk.wake(turn)
         if "accept" in self.automatic:
-            self.unchecked |= turn.heads | turn.grown
-            for code in sorted(self.unchecked & set(self.roster.participants) - {self.code}):
-                self._try(turn, partial(self.accept, turn, code, wait=True))
-                self._try(turn, partial(self.release, turn, code))
-            turn.flush()
-            turn.learned.append(self.unchecked.clear)
+            self._look(turn)
         if "attest" in self.automatic:
             self._try(turn, partial(self.attest_open, turn))
+
+    def _look(self, turn: Turn) -> None:
+        # At a busy counter of the other side, one acceptance a second covers all of that second.
+        self.unchecked |= turn.heads | turn.grown
+        due = {c for c in self.unchecked if self._not_before.get(c, 0) <= turn.now_ms}
+        for code in sorted(due & set(self.roster.participants) - {self.code}):
+            self._try(turn, partial(self.accept, turn, code, wait=True))
+            self._try(turn, partial(self.release, turn, code))
+        turn.flush()
+        turn.learned.append(lambda: self._looked(due, turn.now_ms + ACCEPT_EVERY_MS))
+
+    def _looked(self, codes: set[str], not_before: int) -> None:
+        self.unchecked -= codes
+        self._not_before |= dict.fromkeys(codes, not_before)
 
     def _try(self, turn: Turn, act: Callable[[], Any]) -> None:
         try:

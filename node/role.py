@@ -55,7 +55,7 @@ from settlement.roster import Roster
 _log = structlog.get_logger("role")
 
 LATER = object()
-"""The value of an order whose reply comes with a later turn, to the ticket it was given with."""
+"""The value of an order that is replied to by other means than its value."""
 
 
 class EventRefusedError(Exception):
@@ -137,6 +137,7 @@ class Role:
                 raise
             except LedgerError as error:
                 raise EventRefusedError(event, error) from error
+        self.keep(turn)
         turn.flush()
         if self.lock.settle(turn):
             # An empty log begins with what founds it, not with a rotation.
@@ -164,7 +165,9 @@ class Role:
             case Asked(message=TellEvidence(file=file)):
                 turn.reply(event.ticket, self.docket.handed(turn, file))
             case Asked():
-                turn.reply(event.ticket, self.asked(turn, event))
+                answer = self.asked(turn, event)
+                if answer is not None:
+                    turn.reply(event.ticket, answer)
             case Answered(slot=("feed" | "tell", _)):
                 self.feed.answered(turn, event)
             case Answered(slot=("pull" | "ask", _)):
@@ -365,9 +368,12 @@ class Role:
     def answered(self, turn: Turn, event: Answered) -> None:
         """Take in an answer in one of the role's own conversations."""
 
-    def asked(self, turn: Turn, event: Asked) -> Answer:
-        """Answer a message of the role's own conversations."""
+    def asked(self, turn: Turn, event: Asked) -> Answer | None:
+        """Answer a message of the role's own conversations; None: what is in `turn.book` does."""
         return Answer(404)
+
+    def keep(self, turn: Turn) -> None:
+        """Carry out what is in `turn.book`."""
 
     def sends(self, reader: Reader, now_ms: int) -> list[Send]:
         """Return messages of the role's own conversations."""

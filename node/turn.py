@@ -5,6 +5,7 @@ after it had written something), so it keeps all it learns to itself; the role t
 the commit.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +35,7 @@ class Turn:
     cosign: list[Any] = field(default_factory=list)
     grown: set[str] = field(default_factory=set)  # logs that have new entries
     heads: set[str] = field(default_factory=set)  # logs with a newer cosigned head
+    book: list[Callable[[Writer], None]] = field(default_factory=list)  # one vault transaction
     ticket: int = 0  # of the order that is being carried out
     _fold: Fold | None = None
     _leaves: list[bytes] = field(default_factory=list)
