@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.table import Table
 
 from cli.homes import Home, Json
 from cli.output import emit, guarded, out, say, table, talk
-from ledger.errors import FormError
+from ledger.errors import FormError, LedgerError
 from node.config import load_config
 from node.hospital import TOKENS, Tokens
 from node.orders import call, check
@@ -32,6 +33,13 @@ COLUMNS = {
     "acct_pay": ("personal account", "个人账户支付"),
     "cash_payamt": ("cash", "现金支付"),
 }
+
+
+class BadClaimError(FormError):
+    """The node says which field is not what it must be."""
+
+    def __init__(self, text: str) -> None:
+        LedgerError.__init__(self, text)
 
 
 @app.command()
@@ -110,7 +118,7 @@ def _post(home: Path, verb: str, data: bytes, *, as_json: bool) -> Any:
     def act() -> Any:
         status, value = asyncio.run(call(home, f"/api/v1/claims:{verb}", data))
         if status == 400:
-            raise FormError("claim", value.get("detail", ""))
+            raise BadClaimError(value.get("detail", ""))
         check(status, value)
         return value
 
@@ -132,19 +140,31 @@ def _print(value: dict[str, Any], *, as_json: bool) -> None:
     talk().print(f"{value['setl_id']}: {state}{place}", markup=False)
     if value.get("cancel_index") is not None:
         talk().print(f"{value['cancel_id']}: #{value['cancel_index']}", markup=False)
-    if "bill" not in value:
+    if "bill" not in value or value["state"] == "cancelled":
         return
     rows = [[say(*names), value["bill"][column]] for column, names in COLUMNS.items()]
     rows += [[fund["code"], fund["yuan"]] for fund in value["funds"]]
     title = say("The bill, yuan", "费用分担（元）")
     out().print(table(title, [("", "left"), (say("yuan", "元"), "right")], rows))
-    steps = [
-        [say(s["en"], s["zh"]), s["parameter"], s["yuan"], f"{s['source']} ({s['certainty']})"]
-        for s in value["steps"]
-    ]
-    columns = [
-        (say("step", "步骤"), "left"), (say("parameter", "参数"), "left"),
-        (say("yuan", "元"), "right"), (say("source", "依据"), "left"),
+    if value["steps"]:
+        out().print(_reckoning(value["steps"]))
+
+
+def _reckoning(steps: list[dict[str, str]]) -> Table:
+    rows = [
+        [say(s["en"], s["zh"]), s["yuan"], s["parameter"], _source(s)] for s in steps
     ]  # fmt: skip
-    if steps:
-        out().print(table(say("How it was computed", "计算依据"), columns, steps))
+    columns = [
+        (say("step", "步骤"), "left"), (say("yuan", "元"), "right"),
+        (say("how", "计算"), "left"), (say("source, how sure", "依据与可靠程度"), "left"),
+    ]  # fmt: skip
+    shown = table(say("How it was computed", "计算依据"), columns, rows)
+    for column in shown.columns:  # a clerk reads them out: nothing may be cut off
+        column.no_wrap, column.overflow = False, "fold"
+    shown.columns[1].no_wrap = True
+    shown.show_lines = True
+    return shown
+
+
+def _source(step: dict[str, str]) -> str:
+    return f"{step['source']} ({step['certainty']})" if step["source"] else "-"

@@ -19,6 +19,7 @@ from cli import (
     prove,
     roster,
     sim,
+    simulate,
 )
 from cli.calendar import calendar
 from cli.demo import demo
@@ -54,6 +55,7 @@ for name, part in (
     ("sim", sim.app),
 ):
     app.add_typer(part, name=name)
+claim.app.command()(simulate.simulate)
 audit.app.command()(prove.prove)
 audit.app.command()(prove.check)
 audit.app.command()(prove.consistency)

@@ -130,6 +130,16 @@ ZH = {
     "Draw the cut and propose the batch of a month (at the centre).":
         "确定截止点并提出当月批次（在中心执行）。",
     "YYYY-MM": "YYYY-MM",
+    "the home of the insured province's node": "参保省节点目录",
+    "claims a second": "每秒请求数",
+    "how long": "持续秒数",
+    "how many insured": "参保人数量",
+    "of the stream": "随机种子",
+    "Send a stream of claims to running nodes: kinds and amounts as published, people made up.\n\n"
+    "Registers made-up persons at the insured province and three made-up institutions at the\n"
+    "treatment province: for rehearsals, never on a network whose months count.":
+        "向运行中的节点发送模拟结算流：类别与金额按公布数据，人员为虚构。\n\n"
+        "会在参保省登记虚构人员、在就医省登记三家虚构机构：仅供演练，切勿用于正式网络。",
     "the claim, JSON; see docs/claims.md": "结算请求（JSON），见 docs/claims.md",
     "a new id, for the reversal": "冲正所用的新编号",
     "of the cancellation, YYYY-MM-DDThh:mm:ss+08:00": "撤销时间 YYYY-MM-DDThh:mm:ss+08:00",

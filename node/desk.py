@@ -34,6 +34,7 @@ from settlement.casefile import MONEY_COLUMNS, CaseRow, check_row, decode_case, 
 from settlement.claim import Claim, bears_out, check_claim, refund_of
 from settlement.determination import Cancellation, Determined, check
 from settlement.money import format_yuan, parse_fen
+from settlement.period import parse_time
 from settlement.record import Reversal, Settlement
 from settlement.registration import allowed
 from settlement.state import next_entry_key
@@ -130,10 +131,14 @@ class Desk:
         if wish is not None:
             if wish.cancel_id != asked.cancel_id:
                 raise refused("ALREADY_CANCELLED", wish.cancel_id)
+            if wish.setl_time != asked.setl_time:
+                raise refused("OTHER_BODY", wish.cancel_id)
             if known.state == "cancelled":
                 return self.view(turn.writer, known)
             self._join(turn, ticket, known.claim, wish)
             return LATER
+        if parse_time(asked.setl_time).strftime("%Y-%m-%d") > self._role.today(turn.now_ms):
+            raise refused("FUTURE", asked.setl_time)
         if asked.cancel_id == asked.setl_id or self._taken(turn.writer, book, asked.cancel_id):
             raise refused("DUPLICATE_ID", asked.cancel_id)
         wish = msgspec.structs.replace(asked, entered=known.state == "determined")

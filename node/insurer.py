@@ -191,14 +191,27 @@ class Insurer:
                 raise refused("ALREADY_CANCELLED", known.cancelled)
             again = claimbook.decision(writer, sender, wish.cancel_id)
             return again.determined if again else None
-        assert known.determined is not None
         taken = msgspec.structs.replace(known, cancelled=wish.cancel_id)
-        claimbook.decide(writer, sender, wish.setl_id, taken)
         if not wish.entered:
+            claimbook.decide(writer, sender, wish.setl_id, taken)
             remove_received(writer, sender, wish.setl_id)
             return None
+        found = self._refund(turn, writer, sender, wish, known)
+        item = Decision(
+            wish.hash, known.person, known.insutype, known.year, [], found, original=wish.setl_id
+        )
+        self._keep(writer, sender, wish.cancel_id, item, found)
+        claimbook.decide(writer, sender, wish.setl_id, taken)
+        return found
+
+    def _refund(
+        self, turn: Turn, writer: Writer, sender: str, wish: Cancellation, known: Decision
+    ) -> Determined:
+        assert known.determined is not None
         if claimbook.decision(writer, sender, wish.cancel_id) is not None:
             raise refused("DUPLICATE_ID", wish.cancel_id)
+        if parse_time(wish.setl_time).strftime("%Y-%m-%d") > self._role.today(turn.now_ms):
+            raise refused("FUTURE", wish.setl_time)
         rows = [decode_case(known.determined.case)]
         for part in known.parts:
             case = received_case(writer, sender, part.setl_id)
@@ -207,18 +220,7 @@ class Insurer:
         row = refund_of(rows, wish.cancel_id, wish.setl_time)
         if check_row(row):
             raise FormError("cancellation", "a time after the settlement", wish.setl_time)
-        found = self._determine(turn, sender, wish.cancel_id, wish.hash, row)
-        item = Decision(
-            wish.hash,
-            known.person,
-            known.insutype,
-            known.year,
-            [],
-            found,
-            original=wish.setl_id,
-        )
-        self._keep(writer, sender, wish.cancel_id, item, found)
-        return found
+        return self._determine(turn, sender, wish.cancel_id, wish.hash, row)
 
     # --- what comes by another way ---------------------------------------------------------------
 

@@ -1,6 +1,8 @@
 """Giving orders to a running node through the socket in its home."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,21 @@ async def call(
         raise NodeDownError(f"the node in {home} does not answer: {error}") from None
     except (TimeoutError, ValueError) as error:
         raise UncheckableError(f"the node in {home} answered nonsense: {error}") from None
+
+
+@asynccontextmanager
+async def session(home: Path) -> AsyncIterator[aiohttp.ClientSession]:
+    """Yield a session with the node of a home, for many calls; the host in URLs is `node`.
+
+    Raises:
+        NodeDownError: No node is running there.
+    """
+    if not (home / NAME).exists():
+        raise NodeDownError(f"no node is running in {home}; start it with `gongzhang node run`")
+    with short_path(home) as path:
+        connector = aiohttp.UnixConnector(path=path, limit=64)
+        async with aiohttp.ClientSession(connector=connector, timeout=TIMEOUT) as opened:
+            yield opened
 
 
 async def order(home: Path, verb: str, **arguments: Any) -> Any:

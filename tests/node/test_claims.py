@@ -86,6 +86,35 @@ def test_a_cancelled_settlement_leaves_nothing_in_the_persons_year() -> None:
     assert kinds(world, QINGHAI).count("Acceptance") >= 1
 
 
+def test_a_cancellation_with_another_time_or_in_the_future_is_refused() -> None:
+    world = counter()
+    settle(world, claim(world))
+    with pytest.raises(RefusedError) as refused:
+        cancel(world, "C1", "C1R", "2099-01-01T10:00:00+08:00")
+    assert refused.value.code == "FUTURE"
+    assert state_of(world, "C1") == "settled"
+    cancel(world, "C1", "C1R")
+    with pytest.raises(RefusedError) as refused:
+        cancel(world, "C1", "C1R", "2017-03-07T10:00:00+08:00")
+    assert refused.value.code == "OTHER_BODY"
+
+
+def test_a_cancellation_that_the_insured_province_refuses_leaves_everything_as_it_was() -> None:
+    world = counter()
+    settle(world, claim(world))
+    role = world.nodes[QINGHAI].role
+    assert role is not None
+    role.today = lambda _at_ms: "2017-03-05"  # type: ignore[attr-defined]
+    with pytest.raises(RefusedError) as refused:
+        cancel(world, "C1", "C1R")  # of the 6th
+    assert refused.value.code == "FUTURE"
+    assert state_of(world, "C1") == "settled"
+    assert used(world)[0] == 1
+    role.today = lambda _at_ms: "2017-03-06"  # type: ignore[attr-defined]
+    assert cancel(world, "C1", "C1R")["state"] == "cancelled"
+    assert used(world) == (0, 0)
+
+
 def test_a_refund_a_month_later_is_cleared_in_the_later_month() -> None:
     world = counter()
     settle(world, claim(world))
