@@ -22,8 +22,17 @@ from ledger.hashing import hash_bytes
 from ledger.table import Reader, Writer
 from node.message import BarringNotice, GuestNotice
 from node.vault import BARRED, GUEST, PERSON, REFUNDED, REGISTRATION
+from settlement.lookup import latest_revision
 from settlement.person import Person, decode_person, encode_person, token_hash
-from settlement.registration import Content, Filed, decode_content, encode_content, refused
+from settlement.record import Registration
+from settlement.registration import (
+    Content,
+    Filed,
+    commitment,
+    decode_content,
+    encode_content,
+    refused,
+)
 
 GONE = "gone"
 LAST_REVISION = 1_000_000
@@ -204,6 +213,20 @@ def guests(reader: Reader, insured: str = "", after: str = "") -> Iterator[Guest
         found = _guest(key[:6].decode(), key[6:].decode(), value)
         if found.content is not None:
             yield found
+
+
+def guest_state(log: Reader, found: Guest) -> str:
+    """Return how a guest stands to the copy of the sender's log here.
+
+    confirmed: the newest revision there is this one. waiting: the log or the notice is not here
+    yet. false: the log says something else under this revision.
+    """
+    last = latest_revision(log, found.insured, Registration, found.registration_id)
+    if not isinstance(last, Registration) or last.revision != found.revision:
+        return "waiting"
+    data = b"" if found.content is None else encode_content(found.content)
+    good = commitment(data, found.salt) == last.commitment and found.status == last.status
+    return "confirmed" if good else "false"
 
 
 def put_guest(writer: Writer, insured: str, notice: GuestNotice) -> None:
