@@ -308,5 +308,25 @@ def erase(
     )
 
 
+@app.command()
+def erased(
+    province: Annotated[str, typer.Argument(help="which province, e.g. 510000")],
+    home: Home,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Tell a province again what was erased here, after it has restored an old backup."""
+    value = ask(home, "erase_again", as_json=as_json, province=province, dry_run=dry_run)
+    done(
+        value,
+        f"{name_of(province)} is told again of {value['cases']} case files, "
+        f"{value['registrations']} registrations, {value['barrings']} barrings",
+        f"将再次告知 {name_of(province)}：病例文件 {value['cases']} 份、"
+        f"备案 {value['registrations']} 项、中止 {value['barrings']} 项",
+        as_json=as_json,
+        dry_run=dry_run,
+    )
+
+
 def _ask_first(token: str) -> None:
     raise FormError("--yes", f"to be given with --json, since {token} cannot come back")

@@ -50,6 +50,9 @@ REGISTRY = {
         "从本省及各就医省的病例库中删除参保人。\n\n"
         "尚有未清算事项时拒绝。日志仍可核验。不可撤销；此前的备份中仍有该人数据。",
     "do not ask again": "不再询问",
+    "Tell a province again what was erased here, after it has restored an old backup.":
+        "某省恢复旧备份后，再次告知其本省已删除的内容。",
+    "which province, e.g. 510000": "哪个省，如 510000",
     # registration
     "File a registration of a person insured here; the province of the destination is told.":
         "为本省参保人办理备案；将告知就医省。",

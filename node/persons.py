@@ -173,6 +173,38 @@ def registrations_of(reader: Reader, token: str) -> list[Filed]:
     return [filed for filed in found if filed is not None]
 
 
+def entry_of(filed: Filed) -> Registration:
+    """Return the entry body of a registration."""
+    digest = commitment(encode_content(filed.content), filed.salt)
+    return Registration(filed.content.registration_id, filed.revision, filed.status, digest)
+
+
+def as_logged(log: Reader, code: str, filed: Filed) -> Filed:
+    """Return a registration with the revision and status that the log of `code` knows last.
+
+    The log is right: a vault from an old backup is behind it.
+    """
+    last = latest_revision(log, code, Registration, filed.content.registration_id)
+    if not isinstance(last, Registration) or last.revision <= filed.revision:
+        return filed
+    return filed._replace(revision=last.revision, status=last.status)
+
+
+def registrations_logged(log: Reader, vault: Reader, code: str, token: str) -> list[Filed]:
+    """Return the registrations of a person that the log of `code` bears out, as it has them now.
+
+    What a claim rests on: a registration whose entry is missing, or whose content in the vault is
+    not what its newest entry commits to, is not among them.
+    """
+    found = []
+    for filed in registrations_of(vault, token):
+        now = as_logged(log, code, filed)
+        last = latest_revision(log, code, Registration, filed.content.registration_id)
+        if last == entry_of(now):
+            found.append(now)
+    return found
+
+
 def registrations(reader: Reader, after: str = "") -> Iterator[Filed]:
     """Yield the registrations of this province by id, those above `after`."""
     start = after.encode() + b"\x00" if after else b""

@@ -5,12 +5,14 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from ledger import encoding
 from ledger.errors import FormError, LedgerError, RefusedError
 from ledger.table import u64
 from node import notices, persons
 from node.directory import plan_directory
+from node.duty import duties
 from node.effect import Asked, Ordered, Reply
 from node.erasure import _sliced
 from node.message import (
@@ -23,7 +25,6 @@ from node.message import (
 )
 from node.notices import MAX_BYTES
 from node.province import Province
-from node.registry import entry_of
 from node.simulation.world import CrashError, World
 from node.vault import (
     BARRED,
@@ -42,7 +43,7 @@ from settlement.party import CENTRE
 from settlement.person import token_commitment, token_hash
 from settlement.recheck import check_store
 from settlement.record import Barring, Registration, Reimbursement
-from settlement.registration import Switches, commitment, encode_content
+from settlement.registration import Filed, Switches, commitment, encode_content
 from tests.network import QINGHAI, SICHUAN, TIBET, case_row, refund_of
 from tests.node.world import MONTH, batch, kinds, quiet, settled, until
 from tests.registry import HOSPITAL, content, institution, wanted
@@ -437,7 +438,7 @@ def test_several_entries_that_a_crash_left_out_are_entered_in_their_order(world:
         first = persons.registration(vault, name)
     assert first is not None
     missing = [
-        entry_of(first._replace(revision=revision, status=status))
+        persons.entry_of(first._replace(revision=revision, status=status))
         for revision, status in [(2, "suspended"), (3, "active"), (4, "terminated")]
     ]
 
@@ -477,7 +478,7 @@ def test_orders_of_a_turn_that_runs_again_are_carried_out_again(world: World) ->
     assert last is not None
     assert mine is not None
     assert (last.status, last.revision) == (mine.status, mine.revision)
-    assert entry_of(mine) == last
+    assert persons.entry_of(mine) == last
 
 
 def test_a_vault_from_an_old_backup_follows_the_log(world: World) -> None:
@@ -488,9 +489,35 @@ def test_a_vault_from_an_old_backup_follows_the_log(world: World) -> None:
     world.ask(QINGHAI, "register_suspend", registration_id=name)
     assert old is not None
     vault.transact(lambda writer: persons.put_registration(writer, old))
+    assert logged(world, old.content.token) == [old._replace(revision=2, status="suspended")]
     assert world.ask(QINGHAI, "register_suspend", registration_id=name)["revision"] == 2
+    with vault.read() as reader:
+        assert persons.registration(reader, name) == old._replace(revision=2, status="suspended")
     assert world.ask(QINGHAI, "register_resume", registration_id=name)["revision"] == 3
     assert kinds(world, QINGHAI) == ["Registration"] * 3
+
+
+def logged(world: World, token: str) -> list[Filed]:
+    node = world.nodes[QINGHAI]
+    with node.vault.store.read() as vault:
+        return persons.registrations_logged(node.store, vault, QINGHAI, token)
+
+
+def test_a_claim_rests_on_what_the_log_bears_out(world: World) -> None:
+    token = added(world)
+    name = filed(world, token)["registration_id"]
+    (mine,) = logged(world, token)
+    vault = world.nodes[QINGHAI].vault.store
+    for other in (
+        mine._replace(content=structs.replace(mine.content, ends="2030-01-01")),
+        mine._replace(revision=2),  # an entry that is not in the log
+        mine._replace(salt=bytes(32)),
+    ):
+        vault.transact(lambda writer, other=other: persons.put_registration(writer, other))
+        assert logged(world, token) == []
+    vault.transact(lambda writer: persons.put_registration(writer, mine))
+    world.ask(QINGHAI, "register_terminate", registration_id=name)
+    assert [f.status for f in logged(world, token)] == ["terminated"]
 
 
 def test_notices_survive_a_crash_and_a_cut_line(world: World) -> None:
@@ -500,13 +527,21 @@ def test_notices_survive_a_crash_and_a_cut_line(world: World) -> None:
     world.ask(QINGHAI, "register_terminate", registration_id=names[0])
     settled(world, 60_000)
     assert guest(world, names[0]) is None
+    assert "notify" in duties_of(world, QINGHAI)
     world.crash(QINGHAI)
     settled(world, 60_000)
     world.faults.cut.clear()
     settled(world, 120_000)
     found = [guest(world, name) for name in names]
     assert [g and g.status for g in found] == ["terminated", "active", "active"]
+    assert "notify" not in duties_of(world, QINGHAI)
     assert len(vault_of(world, QINGHAI)[NOTICE]) == 1  # the number that comes next
+
+
+def duties_of(world: World, code: str) -> list[str]:
+    node = world.nodes[code]
+    found = duties(node.store, world.founding, code, node.vault)["duties"]
+    return [duty["what"] for duty in found]
 
 
 def test_a_lost_answer_is_a_repeated_message_and_changes_nothing(world: World) -> None:
@@ -577,7 +612,7 @@ def test_whatever_breaks_on_the_way_both_provinces_agree_in_the_end(seed: int) -
     assert mine
     for held in mine:
         name = held.content.registration_id
-        assert entry_of(held) == entry(world, name, QINGHAI) == entry(world, name)
+        assert persons.entry_of(held) == entry(world, name, QINGHAI) == entry(world, name)
         for code in (SICHUAN, TIBET):
             here = guest(world, name, code)
             if held.content.destination[:2] == code[:2]:
@@ -982,6 +1017,36 @@ def test_an_erasure_that_meets_a_cut_line_and_a_crash_is_carried_out(world: Worl
         assert traces(world, token, code) == [], code
     last = [r for r in kinds(world, QINGHAI) if r == "Registration"]
     assert len(last) == 3 + 1 + 3  # filed, suspended once, and all three ended
+
+
+def test_a_province_that_restored_an_old_vault_is_told_again(world: World) -> None:
+    token = treated(world)
+    cleared(world)
+    before = vault_of(world, SICHUAN)
+    other = added(world, psn_no="P2")
+    kept = filed(world, other)["registration_id"]
+    world.ask(QINGHAI, "erase", token=token)
+    settled(world)
+    restored = world.nodes[SICHUAN].vault.store
+
+    def change(writer: Any) -> None:
+        for table, rows in before.items():
+            for key, value in rows.items():
+                writer.put(table, key, value)
+
+    restored.transact(change)
+    assert traces(world, token, SICHUAN)
+    value = world.ask(QINGHAI, "erase_again", province=SICHUAN)
+    assert value == {"province": SICHUAN, "registrations": 2, "cases": 3, "barrings": 1}
+    settled(world)
+    assert traces(world, token, SICHUAN) == []
+    here = guest(world, kept)
+    assert here is not None
+    assert here.content is not None
+    for wrong in (QINGHAI, CENTRE, "110000"):
+        with pytest.raises(FormError):
+            world.ask(QINGHAI, "erase_again", province=wrong)
+    assert world.ask(QINGHAI, "erase_again", province=SICHUAN, dry_run=True) == value
 
 
 def test_many_ids_of_one_person_go_in_several_notices() -> None:

@@ -98,6 +98,14 @@ async def test_a_wrong_question_is_a_problem_that_names_what_is_wrong(
         assert json.loads(await response.read())["code"] == "FORM"
 
 
+async def test_more_questions_than_are_answered_at_a_time_are_told_to_come_back(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("node.routes.MAX_SEARCHES", 0)
+    status, value = await asked(node, area="510000")
+    assert (status, value["code"]) == (503, "BUSY")
+
+
 def test_a_parameter_stands_there_once() -> None:
     assert query_of({"area": "510000"}) == Query("510000")
     with pytest.raises(FormError):
@@ -127,6 +135,10 @@ async def test_a_person_is_taken_in_and_erased_through_the_socket(node: Node) ->
     assert (status, value["code"]) == (422, "PERSON_UNKNOWN")
     for body in (b"", b"[]", b"{}", b'{"token": 5}'):
         assert (await node.order("/api/v1/orders/erase", body))[0] == 400
+        assert (await node.order("/api/v1/orders/erase_again", body))[0] == 400
+    again = json.dumps({"province": QINGHAI}).encode()
+    status, value = await node.order("/api/v1/orders/erase_again", again)
+    assert (status, value["cases"]) == (200, 0)
 
 
 async def test_case_files_of_a_person_are_found_before_the_order_is_given(node: Node) -> None:
