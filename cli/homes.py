@@ -9,10 +9,13 @@ from typing import Annotated
 import typer
 
 from ledger.errors import FormError
+from ledger.keyfile import load_key
 from ledger.store import LmdbStore
 from ledger.table import Reader
 from node.config import Config, load_config
-from node.home import founding_roster
+from node.home import VAULT_KEY, founding_roster
+from node.run import ask_for_key
+from node.sealed import SealedStore
 from node.vault import TABLES as VAULT_TABLES
 from node.vault import Vault
 from settlement.lookup import applied_size
@@ -68,3 +71,18 @@ def open_home(path: Path) -> Iterator[OpenHome]:
     finally:
         store.close()
         vault.close()
+
+
+@contextmanager
+def open_register(path: Path) -> Iterator[tuple[OpenHome, Reader]]:
+    """Yield a home and its opened vault, for reading; the key's passphrase may be asked for.
+
+    Raises:
+        FormError, StoreError: See `open_home`.
+        KeyFileError: The vault's key cannot be used.
+    """
+    key = path / "keys" / VAULT_KEY
+    with open_home(path) as opened:
+        seed = load_key(key, "vault", passphrase=ask_for_key(key))
+        with SealedStore(opened.vault.store, seed).read() as vault:
+            yield opened, vault

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from cli.registryzh import REGISTRY
+
 ZH = {
     "Run a network of real nodes on this machine through the months of a file.":
         "在本机用真实节点组成网络，逐月清算一个文件。",
@@ -245,6 +247,7 @@ ZH = {
     "about, a month": "每月大约多少条",
     "default: drawn by the seed": "默认由种子决定",
     "per durable step": "每次落盘时的概率",
+    **REGISTRY,
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from ledger import log
 from ledger.errors import FormError, RefusedError
 from ledger.table import Reader, log_key
-from node import docket, heads
+from node import docket, heads, notices
 from node.vault import Vault
 from settlement import batch as batches
 from settlement import leg as legs
@@ -80,6 +80,17 @@ def _province(
                 "deliver",
                 f"{other} has not taken over all case files",
                 f"{other} 尚未接收全部病例文件",
+                "",
+            )
+        )
+    with vault.store.read() as held:
+        untold = notices.waiting(held)
+    for other in sorted(untold):
+        found.append(
+            _duty(
+                "notify",
+                f"{other} has not been told of all registrations, barrings and erasures",
+                f"{other} 尚未接收全部备案、中止与删除通知",
                 "",
             )
         )

@@ -12,14 +12,14 @@ from ledger.errors import FormError, RefusedError
 from ledger.table import Reader, Writer
 from node import notices, persons
 from node.message import MAX_IDS, ErasureNotice
-from node.registry import as_entered, entry_of
 from node.turn import Turn
-from node.vault import DETERMINED, HISTORY, INBOX, erase_received
+from node.vault import DETERMINED, ERASED, HISTORY, INBOX, erase_received
 from settlement import lookup
 from settlement.casefile import decode_case
 from settlement.life import explain, life_at
 from settlement.party import province_of
 from settlement.person import check_token, token_hash
+from settlement.record import Barring, Registration
 from settlement.registration import Filed
 
 if TYPE_CHECKING:
@@ -54,7 +54,11 @@ def erase(
     places = _with_reversals(turn.writer, found)
     for place in places:
         _check_cleared(turn.writer, *place)
-    ended = [_ended(f) for f in (as_entered(turn, f) for f in filed) if f.status != "terminated"]
+    ended = [
+        _ended(f)
+        for f in (persons.as_logged(turn.writer, role.code, f) for f in filed)
+        if f.status != "terminated"
+    ]
     told = _told(role.code, filed, places, barrings)
 
     def change(writer: Writer) -> None:
@@ -67,7 +71,7 @@ def erase(
                 notices.put(writer, to, erasure)
 
     if not dry_run:
-        role.pending.enter(turn, [entry_of(f) for f in ended], change)
+        role.pending.enter(turn, [persons.entry_of(f) for f in ended], change)
         role.notices.outgoing |= told.keys()
     return {
         "token": token,
@@ -160,4 +164,60 @@ def _drop_cases(writer: Writer, token: str, places: Sequence[Place]) -> None:
         writer.delete(HISTORY, key)
 
 
-ERASURE_ORDERS: dict[str, Callable[..., Any]] = {"erase": erase}
+# --- once more, for a province whose vault came back from an old backup ---------------------------
+
+
+def erase_again(
+    role: "Province",
+    turn: Turn,
+    province: str,
+    ids: Sequence[Sequence[str]] | None = None,
+    *,
+    dry_run: bool = False,
+) -> dict[str, Any]:
+    """Tell a province again of everything that was erased here.
+
+    Args:
+        ids: What `erased_ids` has found; None: look now.
+
+    Raises:
+        FormError: No other participant.
+    """
+    if province not in role.roster.participants or province == role.code:
+        raise FormError("province", "another participant", province)
+    if ids is None:
+        with role.vault.store.read() as vault:
+            ids = erased_ids(turn.writer, vault, role.code, province)
+    told = list(_sliced(*map(list, ids)))
+
+    def change(writer: Writer) -> None:
+        for erasure in told:
+            notices.put(writer, province, erasure)
+
+    if not dry_run and told:
+        role.vault.store.transact(change)
+        role.notices.outgoing.add(province)
+    counts = zip(("registrations", "cases", "barrings"), map(len, ids), strict=True)
+    return {"province": province, **dict(counts)}
+
+
+def erased_ids(log: Reader, vault: Reader, code: str, province: str) -> Sequence[list[str]]:
+    """Return the registrations, settlements and barrings of which this vault has nothing left.
+
+    The places of erased case files say so themselves; of the others the logs have the ids.
+    """
+    rows = vault.scan(INBOX, province.encode(), province.encode() + b"\xff")
+    cases = [key[6:].decode() for key, value in rows if value == ERASED]
+    filed = {key[:-5].decode() for key, _ in lookup.places(log, Registration, code)}
+    gone = [name for name in sorted(filed) if persons.registration(vault, name) is None]
+    barred = []
+    for _, index in lookup.places(log, Barring, province):
+        record = lookup.entry_at(log, province, index)[1]
+        assert isinstance(record, Barring)
+        held = persons.barring_by_id(vault, province, record.barring_id)
+        if record.insured == code and record.state == "barred" and held is None:
+            barred.append(record.barring_id)
+    return gone, cases, barred
+
+
+ERASURE_ORDERS: dict[str, Callable[..., Any]] = {"erase": erase, "erase_again": erase_again}

@@ -39,7 +39,7 @@ from settlement.registration import decode_content
 if TYPE_CHECKING:
     from node.province import Province
 
-MAX_BYTES = 2 * 1024 * 1024
+MAX_BYTES = 1024 * 1024
 Notice = GuestNotice | BarringNotice | ErasureNotice
 _KINDS: tuple[type[Notice], ...] = (GuestNotice, BarringNotice, ErasureNotice)
 _CODECS = tuple(Codec(kind) for kind in _KINDS)

@@ -22,8 +22,17 @@ from ledger.hashing import hash_bytes
 from ledger.table import Reader, Writer
 from node.message import BarringNotice, GuestNotice
 from node.vault import BARRED, GUEST, PERSON, REFUNDED, REGISTRATION
+from settlement.lookup import latest_revision
 from settlement.person import Person, decode_person, encode_person, token_hash
-from settlement.registration import Content, Filed, decode_content, encode_content, refused
+from settlement.record import Registration
+from settlement.registration import (
+    Content,
+    Filed,
+    commitment,
+    decode_content,
+    encode_content,
+    refused,
+)
 
 GONE = "gone"
 LAST_REVISION = 1_000_000
@@ -164,6 +173,38 @@ def registrations_of(reader: Reader, token: str) -> list[Filed]:
     return [filed for filed in found if filed is not None]
 
 
+def entry_of(filed: Filed) -> Registration:
+    """Return the entry body of a registration."""
+    digest = commitment(encode_content(filed.content), filed.salt)
+    return Registration(filed.content.registration_id, filed.revision, filed.status, digest)
+
+
+def as_logged(log: Reader, code: str, filed: Filed) -> Filed:
+    """Return a registration with the revision and status that the log of `code` knows last.
+
+    The log is right: a vault from an old backup is behind it.
+    """
+    last = latest_revision(log, code, Registration, filed.content.registration_id)
+    if not isinstance(last, Registration) or last.revision <= filed.revision:
+        return filed
+    return filed._replace(revision=last.revision, status=last.status)
+
+
+def registrations_logged(log: Reader, vault: Reader, code: str, token: str) -> list[Filed]:
+    """Return the registrations of a person that the log of `code` bears out, as it has them now.
+
+    What a claim rests on: a registration whose entry is missing, or whose content in the vault is
+    not what its newest entry commits to, is not among them.
+    """
+    found = []
+    for filed in registrations_of(vault, token):
+        now = as_logged(log, code, filed)
+        last = latest_revision(log, code, Registration, filed.content.registration_id)
+        if last == entry_of(now):
+            found.append(now)
+    return found
+
+
 def registrations(reader: Reader, after: str = "") -> Iterator[Filed]:
     """Yield the registrations of this province by id, those above `after`."""
     start = after.encode() + b"\x00" if after else b""
@@ -204,6 +245,20 @@ def guests(reader: Reader, insured: str = "", after: str = "") -> Iterator[Guest
         found = _guest(key[:6].decode(), key[6:].decode(), value)
         if found.content is not None:
             yield found
+
+
+def guest_state(log: Reader, found: Guest) -> str:
+    """Return how a guest stands to the copy of the sender's log here.
+
+    confirmed: the newest revision there is this one. waiting: the log or the notice is not here
+    yet. false: the log says something else under this revision.
+    """
+    last = latest_revision(log, found.insured, Registration, found.registration_id)
+    if not isinstance(last, Registration) or last.revision != found.revision:
+        return "waiting"
+    data = b"" if found.content is None else encode_content(found.content)
+    good = commitment(data, found.salt) == last.commitment and found.status == last.status
+    return "confirmed" if good else "false"
 
 
 def put_guest(writer: Writer, insured: str, notice: GuestNotice) -> None:

@@ -32,14 +32,13 @@ from settlement.person import (
     token_commitment,
     token_hash,
 )
-from settlement.record import MAX_FEN, Barring, Registration
+from settlement.record import MAX_FEN, Barring
 from settlement.registration import (
     SALT_BYTES,
     Content,
     Filed,
     check_choice,
     check_content,
-    commitment,
     encode_content,
     last_day,
 )
@@ -262,7 +261,7 @@ def register_change(
     with role.vault.store.read() as vault:
         before = _filed(vault, registration_id)
         person = persons.known(vault, before.content.token).person
-    before = as_entered(turn, before)
+    before = _now(turn, before)
     wish = {key: changes.get(key, getattr(before.content, key)) for key in _KEYS}
     if "category" in changes and "ends" not in changes:
         wish["ends"] = None  # each category has a last day of its own
@@ -302,7 +301,7 @@ def _into(
     *, dry_run: bool,
 ) -> dict[str, Any]:  # fmt: skip
     with role.vault.store.read() as vault:
-        before = as_entered(turn, _filed(vault, registration_id))
+        before = _now(turn, _filed(vault, registration_id))
     if before.status == status:
         return _file(role, turn, before, (), dry_run=dry_run)
     if before.status not in states:
@@ -318,23 +317,8 @@ def _filed(vault: Reader, registration_id: str) -> Filed:
     return found
 
 
-def as_entered(turn: Turn, filed: Filed) -> Filed:
-    """Return a registration with the revision and status that the log knows last.
-
-    A vault from an old backup is behind the log.
-    """
-    name = filed.content.registration_id
-    last = lookup.latest_revision(turn.writer, turn.code, Registration, name)
-    assert last is None or isinstance(last, Registration)
-    if last is None or last.revision <= filed.revision:
-        return filed
-    return filed._replace(revision=last.revision, status=last.status)
-
-
-def entry_of(filed: Filed) -> Registration:
-    """Return the entry body of a registration."""
-    digest = commitment(encode_content(filed.content), filed.salt)
-    return Registration(filed.content.registration_id, filed.revision, filed.status, digest)
+def _now(turn: Turn, filed: Filed) -> Filed:
+    return persons.as_logged(turn.writer, turn.code, filed)
 
 
 Told = Sequence[tuple[str, GuestNotice]]
@@ -355,7 +339,9 @@ def _told(before: Filed | None, after: Filed) -> Told:
 def _file(
     role: "Province", turn: Turn, filed: Filed, told: Told, *, dry_run: bool
 ) -> dict[str, Any]:
-    record = entry_of(filed)
+    record = persons.entry_of(filed)
+    with role.vault.store.read() as vault:
+        held = persons.registration(vault, filed.content.registration_id)
     told = [(to, notice) for to, notice in told if to != role.code]
 
     def change(writer: Writer) -> None:
@@ -364,7 +350,7 @@ def _file(
             notices.put(writer, to, notice)
 
     index = turn.check(record)
-    if index is None and not dry_run:
+    if not dry_run and (index is None or held != filed):
         (index,) = role.pending.enter(turn, [record], change)
         role.notices.outgoing |= {to for to, _ in told}
     content = filed.content

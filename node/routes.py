@@ -1,11 +1,12 @@
 """HTTP routes of the directory of institutions and of erasing.
 
 Public:  GET /api/v1/institutions?area=510100&service=…&name=…&state=…&cursor=…&limit=…
-Socket:  the same, POST /api/v1/institutions (a CSV file), POST /api/v1/orders/erase
+Socket:  the same, POST /api/v1/institutions (a CSV file), POST /api/v1/orders/erase, erase_again
 """
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from aiohttp import web
@@ -13,14 +14,16 @@ from aiohttp import web
 from ledger.errors import FormError, RefusedError
 from ledger.table import Store
 from node.directory import SLICE, DirectoryPlan, plan_directory
-from node.driver import Driver
-from node.erasure import cases_of
+from node.driver import Driver, OverloadedError
+from node.erasure import cases_of, erased_ids
 from node.province import Province
+from settlement import field
 from settlement.directory import PAGE, Page, Query, find, shown
 from settlement.person import check_token
 
 ASKED = {"area", "service", "name", "state", "cursor", "limit"}
 BODY_SECONDS = 20
+MAX_SEARCHES = 4  # at a time: anybody may ask, and the node has other things to do
 
 
 class Routes:
@@ -29,6 +32,7 @@ class Routes:
     def __init__(self, driver: Driver, store: Store) -> None:
         self._driver = driver
         self._store = store
+        self._searching = 0
 
     def public(self, app: web.Application) -> None:
         """Add what everybody may ask."""
@@ -39,10 +43,17 @@ class Routes:
         app.router.add_get("/api/v1/institutions", self._find)
         app.router.add_post("/api/v1/institutions", self._import)
         app.router.add_post("/api/v1/orders/erase", self._erase)
+        app.router.add_post("/api/v1/orders/erase_again", self._erase_again)
 
     async def _find(self, request: web.Request) -> web.Response:
         query = query_of(dict(request.query), twice=len(request.query) != len(set(request.query)))
-        page = await asyncio.to_thread(self._page, query)
+        if self._searching >= MAX_SEARCHES:
+            raise OverloadedError
+        self._searching += 1
+        try:
+            page = await asyncio.to_thread(self._page, query)
+        finally:
+            self._searching -= 1
         found = [shown(record) for record in page.found]
         return web.json_response({"institutions": found, "cursor": page.cursor})
 
@@ -72,21 +83,39 @@ class Routes:
 
     async def _erase(self, request: web.Request) -> web.Response:
         role = self._province()
-        try:
-            async with asyncio.timeout(BODY_SECONDS):
-                arguments = json.loads(await request.read())
-            token = check_token(arguments["token"])
-        except (ValueError, TypeError, KeyError) as error:
-            raise FormError("order", "a JSON object with a token", str(error)) from None
+        arguments = await _arguments(request, "token")
+        token = check_token(arguments["token"])
         # All case files are read for this, outside the turn in which the node does nothing else.
         arguments["cases"] = await asyncio.to_thread(_cases, role, token)
         return web.json_response(await self._driver.order("erase", arguments))
+
+    async def _erase_again(self, request: web.Request) -> web.Response:
+        role = self._province()
+        arguments = await _arguments(request, "province")
+        province = field.area("province", arguments["province"])
+        arguments["ids"] = await asyncio.to_thread(self._erased, role, province)
+        return web.json_response(await self._driver.order("erase_again", arguments))
+
+    def _erased(self, role: Province, province: str) -> Sequence[list[str]]:
+        with self._store.read() as reader, role.vault.store.read() as vault:
+            return erased_ids(reader, vault, role.code, province)
 
     def _province(self) -> Province:
         role = self._driver.role
         if not isinstance(role, Province):
             raise RefusedError("ROLE", "only a province's node keeps a register")
         return role
+
+
+async def _arguments(request: web.Request, needed: str) -> dict[str, Any]:
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            arguments = json.loads(await request.read())
+    except ValueError as error:
+        raise FormError("order", "a JSON object", str(error)) from None
+    if not isinstance(arguments, dict) or needed not in arguments:
+        raise FormError("order", f"a JSON object with {needed}", arguments)
+    return arguments
 
 
 def _cases(role: Province, token: str) -> list[tuple[str, str]]:

@@ -3,7 +3,8 @@
 Read in this order: `record` (every kind of entry), `casefile` and `importing` (where settlements
 come from), `state` (`apply`: one log folded), `totals`, `obligation` (`at_cut`: all logs joined),
 `netting`, `batch` (the life of a month), `leg` (the movements of money), `roster`, `ruleset`; then
-`workdays`, `schedule` (until when) and `timeliness` (who did it when). Who pays what of a bill:
+`workdays`, `schedule` (until when) and `timeliness` (who did it when). About persons: `person`,
+`registration` (who may be treated where), `directory`, `reimbursement`. Who pays what of a bill:
 `provision` (a row of a policy), `policy`, `bill`, `steps`, `benefit`; `claim` and `determination`
 are what the two provinces of a case say to each other about it.
 
