@@ -20,11 +20,12 @@ from settlement.party import CENTRE
 from tests.network import SICHUAN, Logs, reversal, seed, settlement
 
 FOLDER = Path(__file__).resolve().parent / "golden"
+RULES = FOLDER.with_name("goldenrules.toml")  # as it was then: the proofs rest on it
 
 
 def world() -> Logs:
     """Return the small network all files are from."""
-    logs = Logs()
+    logs = Logs(ruleset=RULES.read_bytes())
     assert logs.add(SICHUAN, settlement("A1"), settlement("A2", 5), reversal("R1", "A1")) is None
     old, new = seed(SICHUAN, "entry"), seed(SICHUAN, "entry two")
     change = rotation(logs.roster, SICHUAN, "entry", public_key(old), new)

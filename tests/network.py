@@ -13,6 +13,7 @@ from ledger.table import log_key
 from node.run import default_ruleset
 from settlement import state
 from settlement.casefile import CaseRow
+from settlement.close import Close, closes_to
 from settlement.party import CENTRE
 from settlement.record import (
     Acceptance,
@@ -57,11 +58,12 @@ class Logs:
     codes: tuple[str, ...] = (SICHUAN, TIBET, QINGHAI)
     roster: Roster = field(init=False)
     store: MemoryStore = field(default_factory=MemoryStore)
+    ruleset: bytes = field(default_factory=default_ruleset)
 
     def __post_init__(self) -> None:
         self.roster = roster_of(*self.codes)
         self.add(CENTRE, Genesis(self.roster.genesis))
-        self.add(CENTRE, RuleSet("interprovince-net", default_ruleset(), []))
+        self.add(CENTRE, RuleSet("interprovince-net", self.ruleset, []))
 
     def size(self, code: str) -> int:
         """Return the size of a log."""
@@ -100,6 +102,10 @@ class Logs:
     def cut(self) -> list[Head]:
         """Return the heads of all participants as they are."""
         return [self.head(code) for code in sorted(self.codes)]
+
+    def closes(self, month: str, cut: list[Head] | None = None) -> list[Close]:
+        """Return the confirmed closes before a month, and one at the cut (default: now)."""
+        return closes_to(self.store, month, cut or self.cut(), self.size(CENTRE))
 
     def checkpoint(self, code: str, size: int | None = None) -> bytes:
         """Return a log's checkpoint, cosigned by all others."""
