@@ -13,7 +13,6 @@ from ledger.note import base64_of
 from ledger.table import log_key
 from settlement import batch as batches
 from settlement import leg as legs
-from settlement.dispute import case_of
 from settlement.leg import Leg
 from settlement.life import life_at, original_of
 from settlement.lookup import acceptance_below, entry_at, exception_at, reversals_of
@@ -32,6 +31,7 @@ from settlement.record import (
     Settlement,
 )
 from settlement.report import state_of
+from settlement.stage import case_of
 
 UNJUDGED = ("FORM", "PLACE", "SIGNATURE")  # of these the author's signature is not known to hold
 PARTS = (

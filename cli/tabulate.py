@@ -18,10 +18,10 @@ from ledger.table import log_key
 from settlement import batch as batches
 from settlement import leg as legs
 from settlement.close import confirmed_closes
-from settlement.dispute import case_of
 from settlement.lookup import Contested, entry_at, exceptions
 from settlement.party import province_of
 from settlement.record import Acceptance, Paid, Place, Received, Reversal, Settlement, decode_body
+from settlement.stage import case_of
 from settlement.standing import Standing
 
 Value = str | int | bool | None

@@ -33,7 +33,6 @@ from settlement import cut as cuts
 from settlement import lookup, state, totals
 from settlement.batch import Batch
 from settlement.casefile import check_case
-from settlement.dispute import case_of
 from settlement.party import CENTRE, province_of
 from settlement.record import (
     Acceptance,
@@ -47,6 +46,7 @@ from settlement.record import (
     decode_body,
 )
 from settlement.roster import Roster
+from settlement.stage import case_of
 
 _log = structlog.get_logger("province")
 

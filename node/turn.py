@@ -15,7 +15,7 @@ from ledger.table import LEAF, Writer, log_key, u64
 from node.effect import Effect, Reply
 from node.keyring import Keys
 from settlement.outcome import VOID
-from settlement.record import Member, Record
+from settlement.record import Member, Record, decode_body
 from settlement.roster import Roster
 from settlement.state import Fold
 
@@ -43,11 +43,13 @@ class Turn:
         The same business id with the same body gives the index it has; nothing is added.
 
         Raises:
+            FormError: A field has another form than everybody will read it in.
             RefusedError: The entry would be void (the code says why), or the business id is taken
                 by an entry with another body (DUPLICATE).
         """
         fold = self._fold = self._fold or Fold(self.writer, self.roster, self.code)
         body = record.encode()
+        decode_body(record.kind, body)
         existing = fold.find(record)
         if existing is not None:
             if decode_entry(log.leaf(self.writer, fold.key, existing)).body == body:

@@ -1,182 +1,31 @@
-"""The life of a dispute, from the exception to the ruling, as the logs below each close tell it.
+"""Where a dispute is now, whose turn it is and until which close: for people and programs.
 
-    open ──► answered ──► lapsed                 binds: silence of the insured province
-     │  └──► upheld                              held: silence of the treatment province
-     └──┴──► escalated ──► ruled                 binds, held, or in part
-    from everywhere ──► released                 binds
-
-Theory of operation. The insured province contests an original (an exception of its acceptance, or a
-`Dispute`); the treatment province answers; the insured province releases it, lets the answer stand,
-or one of the two asks the centre. Each log is written without waiting for the others, so nothing is
-earlier or later than anything else but by closes: what a cut holds has been said at that close.
-Silence counts after a number of closes (`ruleset.Disputes`), the first that holds what is to be
-answered among them. The stages are walked close by close, each under its own rule set, so that a
-later rule set changes nothing of what has been cleared.
-
-What binds once binds for good: whatever is said afterwards, a pair's sum never takes it back. That
-is also why a dispute of what a confirmed batch has cleared holds nothing (*late*).
+What it does to clearing: see `stage`. Here everything that is held counts as said, and silence as
+far as the confirmed closes have counted it.
 """
 
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
-from ledger import tree
-from ledger.table import Reader, log_key, u64
-from settlement.close import Close, accepted_size, close_of, confirmed_closes, disputes_at
+from ledger.table import Reader
+from settlement.close import Close, close_of, confirmed_closes, disputes_at
 from settlement.lookup import (
     Contested,
-    acceptance_below,
     applied_size,
-    entry_at,
     exceptions,
-    find,
     open_months,
-    original_at,
     proposal_of,
     proposals,
 )
+from settlement.netting import total_fen
+from settlement.outcome import Text
 from settlement.party import CENTRE
 from settlement.period import next_month
-from settlement.record import DisputeAnswer, DisputeRuling, Escalation, Lines, Settlement
+from settlement.record import Settlement
 from settlement.ruleset import Disputes
-
-
-class Case(NamedTuple):
-    """Everything the logs say of one contested original."""
-
-    debtor: str
-    creditor: str
-    contested: Contested
-    answer: int | None  # index in the creditor's log
-    escalations: Mapping[str, int]  # who asked for a ruling: index in their own log
-    ruling: int | None  # index in the centre's log
-    ruled: DisputeRuling | None
-
-
-class Stage(NamedTuple):
-    """How far a dispute is at a close."""
-
-    state: str  # see `outcome.DISPUTE`
-    opened: int  # closes so far whose cut holds the dispute
-    answered: int  # closes so far whose cut holds its answer, too
-    ruled: DisputeRuling | None = None
-
-    @property
-    def binds(self) -> bool:
-        """Whether nothing of the original is held any more, and never will be."""
-        released = self.ruled is not None and self.ruled.outcome == "release"
-        return self.state in ("released", "lapsed") or released
-
-    @property
-    def upheld(self) -> Lines | None:
-        """The part that is held, line by line; None: all of it."""
-        split = self.ruled is not None and self.ruled.outcome == "split"
-        return self.ruled.upheld if split and self.ruled else None
-
-
-def case_of(reader: Reader, debtor: str, creditor: str, contested: Contested) -> Case:
-    """Return what the logs as they are held here say of a contested original."""
-    at = u64(contested.original)
-    escalations = {
-        code: index
-        for code in (debtor, creditor)
-        if (index := find(reader, code, Escalation, _pair(creditor, debtor) + at)) is not None
-    }
-    ruling = find(reader, CENTRE, DisputeRuling, _pair(creditor, debtor) + at)
-    ruled = None if ruling is None else entry_at(reader, CENTRE, ruling)[1]
-    assert ruled is None or isinstance(ruled, DisputeRuling)
-    answer = find(reader, creditor, DisputeAnswer, debtor.encode() + at)
-    return Case(debtor, creditor, contested, answer, escalations, ruling, ruled)
-
-
-def _pair(creditor: str, debtor: str) -> bytes:
-    return creditor.encode() + debtor.encode()
-
-
-def course(case: Case, closes: Sequence[Close]) -> Iterator[Stage | None]:
-    """Yield the stage at every close; None as long as the cut does not hold the dispute."""
-    stage: Stage | None = None
-    for close in closes:
-        stage = after(stage, case, close)
-        yield stage
-
-
-def after(before: Stage | None, case: Case, close: Close) -> Stage | None:
-    """Return the stage at the close that follows the one of `before`."""
-    if before is not None and before.binds:
-        return before
-    if not close.has(case.debtor, case.contested.since):
-        return None
-    heard = close.has(case.creditor, case.answer)
-    opened = (before.opened if before else 0) + 1
-    answered = (before.answered if before else 0) + heard
-    if close.has(case.debtor, case.contested.release):
-        return Stage("released", opened, answered)
-    if case.ruling is not None and case.ruling < close.centre:
-        return Stage("ruled", opened, answered, case.ruled)
-    if any(close.has(code, index) for code, index in case.escalations.items()):
-        return Stage("escalated", opened, answered)
-    if before is not None and before.state == "upheld":
-        return Stage("upheld", opened, answered)
-    if not heard:
-        return Stage(_silent("open", "upheld", opened, close.rules.answer_windows), opened, 0)
-    state = _silent("answered", "lapsed", answered, close.rules.decision_windows)
-    return Stage(state, opened, answered)
-
-
-def _silent(waits: str, over: str, closes: int, windows: int) -> str:
-    return over if 0 < windows <= closes else waits
-
-
-# --- what a dispute is about ---------------------------------------------------------------------
-
-
-def original_of(
-    reader: Reader, debtor: str, creditor: str, contested: Contested
-) -> Settlement | None:
-    """Return the original a dispute is about, or None if it is about nothing.
-
-    It must be a valid settlement that `debtor` owes. An acceptance of a prefix that the log does
-    not have says nothing about its entries. The copy of the creditor's log must go that far.
-    """
-    if contested.size is not None and not _stands(reader, debtor, creditor, contested.size):
-        return None
-    return original_at(reader, creditor, contested.original, debtor)
-
-
-def _stands(reader: Reader, debtor: str, creditor: str, size: int) -> bool:
-    found = acceptance_below(reader, debtor, creditor, size + 1)
-    key = log_key(creditor)
-    return found is not None and found[0] == size and tree.root_at(reader, key, size) == found[2]
-
-
-def late(
-    reader: Reader,
-    closes: Sequence[Close],
-    debtor: str,
-    creditor: str,
-    contested: Contested,
-    original: Settlement,
-) -> bool:
-    """Return whether a batch had cleared the original before it was contested.
-
-    Asks the last close whose cut does not hold the dispute. An exception never is: nothing had
-    been accepted before.
-    """
-    if contested.size is not None:
-        return False
-    # A log never shrinks from one cut to the next.
-    sizes = [close.sizes.get(debtor, 0) for close in closes]
-    before = bisect_right(sizes, contested.since)
-    if before == 0 or original.month > closes[before - 1].month:
-        return False
-    return contested.original < accepted_size(reader, closes[before - 1], debtor, creditor)
-
-
-# --- for people ----------------------------------------------------------------------------------
+from settlement.stage import Case, Stage, after, case_of, course, late, original_of
 
 
 class Status(NamedTuple):
@@ -187,8 +36,8 @@ class Status(NamedTuple):
     stage: Stage
     late: bool
     turn: str | None  # who has to act
-    closes_left: int | None  # silence counts at the close of this number from now; None: never
-    until: str | None  # its month; None also before any month was proposed
+    closes_left: int | None  # cuts still to be drawn until silence counts; None: it never will
+    until: str | None  # the month of that close; None also before any month was proposed
 
     @property
     def holds(self) -> bool:
@@ -197,26 +46,25 @@ class Status(NamedTuple):
 
 
 class View(NamedTuple):
-    """Everything a node knows now; a proposal that is not withdrawn counts as a close."""
+    """Everything a node knows now."""
 
-    closes: list[Close]
+    closes: list[Close]  # the confirmed ones
+    proposed: Close | None  # of a proposal that stands open: its cut is drawn
     known: Close  # all that is held here; at this close nobody's silence counts
     rules: Disputes
-    next_month: str | None
 
 
 def view_of(reader: Reader, codes: Iterable[str]) -> View:
     """Return what is known now; `codes` are the participants whose disputes will be asked for."""
-    closes = confirmed_closes(reader)
+    proposed = None
     for month in open_months(reader)[-1:]:
         revision = max(number for name, number, _ in proposals(reader) if name == month)
         found = proposal_of(reader, month, revision)
         assert found is not None
-        closes.append(close_of(reader, month, found[0].cut, found[2]))
+        proposed = close_of(reader, month, found[0].cut, found[2])
     size = applied_size(reader, CENTRE)
-    following = next_month(closes[-1].month) if closes else None
     known = Close("", {code: applied_size(reader, code) for code in codes}, size, Disputes())
-    return View(closes, known, disputes_at(reader, size), following)
+    return View(confirmed_closes(reader), proposed, known, disputes_at(reader, size))
 
 
 def status_of(
@@ -234,7 +82,7 @@ def status_of(
         closed = stage
     now = after(closed, case, view.known)
     assert now is not None
-    left = _closes_left(closed, now, view.rules)
+    left, until = _deadline(view, case, closed, now)
     turns = {"open": creditor, "answered": debtor, "escalated": CENTRE}
     return Status(
         case=case,
@@ -243,28 +91,43 @@ def status_of(
         late=late(reader, view.closes, debtor, creditor, contested, original),
         turn=turns.get(now.state),
         closes_left=left,
-        until=None if left is None else _month_of(view.next_month, left),
+        until=until,
     )
 
 
-def _closes_left(closed: Stage | None, now: Stage, rules: Disputes) -> int | None:
-    windows = {"open": rules.answer_windows, "answered": rules.decision_windows}.get(now.state, 0)
+def _deadline(
+    view: View, case: Case, closed: Stage | None, now: Stage
+) -> tuple[int | None, str | None]:
+    """Return how many cuts are still to be drawn until silence counts, and the last one's month."""
+    windows = {"open": view.rules.answer_windows, "answered": view.rules.decision_windows}
+    if not windows.get(now.state):
+        return None, None
+    month = view.closes[-1].month if view.closes else None
+    if view.proposed is not None:
+        closed, month = after(closed, case, view.proposed), view.proposed.month
+        if closed is not None and closed.state in ("upheld", "lapsed"):
+            return 0, month
     done = 0 if closed is None else closed.opened if now.state == "open" else closed.answered
-    return max(windows - done, 1) if windows else None
-
-
-def _month_of(month: str | None, closes: int) -> str | None:
-    for _ in range(closes - 1):
+    left = max(windows[now.state] - done, 1)
+    for _ in range(left):
         month = None if month is None else next_month(month)
-    return month
+    return left, month
 
 
-def statuses(reader: Reader, view: View, debtor: str, creditor: str) -> Iterator[Status]:
-    """Yield where all disputes of a pair are, by original."""
-    for contested in exceptions(reader, debtor, creditor):
-        found = status_of(reader, view, debtor, creditor, contested)
-        if found is not None:
-            yield found
+def statuses(reader: Reader, codes: Sequence[str], code: str) -> Iterator[Status]:
+    """Yield where the disputes are that `code` has a part in (the centre: all), by pair.
+
+    Args:
+        codes: All participants.
+    """
+    view = view_of(reader, codes)
+    for debtor in codes:
+        for creditor in codes:
+            if debtor != creditor and code in (debtor, creditor, CENTRE):
+                for contested in exceptions(reader, debtor, creditor):
+                    found = status_of(reader, view, debtor, creditor, contested)
+                    if found is not None:
+                        yield found
 
 
 def report(status: Status) -> dict[str, Any]:
@@ -283,6 +146,7 @@ def report(status: Status) -> dict[str, Any]:
         "debtor": case.debtor,
         "creditor": case.creditor,
         "original": case.contested.original,
+        "fen": total_fen(status.original.lines),
         "kind": "dispute" if case.contested.size is None else "exception",
         "index": case.contested.since,
         "reason": case.contested.code,
@@ -296,4 +160,37 @@ def report(status: Status) -> dict[str, Any]:
         "turn": status.turn,
         "closes_left": status.closes_left,
         "until": status.until,
+        "next": whose_turn(status),
     }
+
+
+def whose_turn(status: Status) -> dict[str, str]:
+    """Say who has to act on a dispute and until when, in both languages."""
+    case, until = status.case, _until(status)
+    if status.stage.state == "open":
+        text = Text(f"{case.creditor} answers", f"由 {case.creditor} 答复")
+    elif status.stage.state == "answered":
+        text = Text(
+            f"{case.debtor} releases it or asks {CENTRE}",
+            f"由 {case.debtor} 解除或提请 {CENTRE} 裁决",
+        )
+    elif status.stage.state == "escalated":
+        text = Text(f"{CENTRE} rules", f"由 {CENTRE} 裁决")
+    elif status.stage.binds:
+        text = Text("nothing: it binds", "无需处理：应予清算")
+    else:
+        text = Text(
+            f"nothing, unless {case.debtor} releases it", f"无需处理，除非 {case.debtor} 解除争议"
+        )
+    return {"en": text.en + until.en, "zh": text.zh + until.zh}
+
+
+def _until(status: Status) -> Text:
+    left, month = status.closes_left, status.until
+    if left is None:
+        return Text("", "")
+    if month is None:
+        return Text(f" until close {left} from now", f"，截至其后第 {left} 次清算")
+    if left == 0:
+        return Text(f" (the cut of {month} is drawn)", f"（{month} 截止点已定）")
+    return Text(f" until the cut of {month}", f"，截至 {month} 清算截止点")

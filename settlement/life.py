@@ -6,9 +6,9 @@ from typing import Any
 from ledger.table import Reader
 from settlement import obligation
 from settlement.close import Close, accepted_size, confirmed_closes
-from settlement.dispute import Status, report, status_of, view_of
+from settlement.dispute import Status, report, status_of, view_of, whose_turn
 from settlement.lookup import accepted_before, entry_at, exception_at, find_settlement, reversals_of
-from settlement.outcome import DISPUTE, EXCEPTION, LATE, RULED, STATE, VOID, Text
+from settlement.outcome import DISPUTE, EXCEPTION, LATE, RULED, STATE, VOID
 from settlement.party import CENTRE, province_of
 from settlement.record import Reversal, Settlement
 from settlement.roster import Roster
@@ -123,36 +123,6 @@ def _next(
         "en": f"{CENTRE} closes the month; the next cut includes it",
         "zh": f"由 {CENTRE} 关闭当月；将进入下一次清算",
     }
-
-
-def whose_turn(status: Status) -> dict[str, str]:
-    """Say who has to act on a dispute and until when, in both languages."""
-    case, state = status.case, status.stage.state
-    until = {"en": "", "zh": ""}
-    if status.until is not None:
-        until = {
-            "en": f" until the cut of {status.until}",
-            "zh": f"，截至 {status.until} 清算截止点",
-        }
-    elif status.closes_left is not None:
-        left = status.closes_left
-        until = {"en": f" until the close no. {left} from now", "zh": f"，截至其后第 {left} 次清算"}
-    if state == "open":
-        text = Text(f"{case.creditor} answers", f"由 {case.creditor} 答复")
-    elif state == "answered":
-        text = Text(
-            f"{case.debtor} releases it or asks {CENTRE}",
-            f"由 {case.debtor} 解除或提请 {CENTRE} 裁决",
-        )
-    elif state == "escalated":
-        text = Text(f"{CENTRE} rules", f"由 {CENTRE} 裁决")
-    elif not status.stage.binds:
-        text = Text(
-            f"nothing, unless {case.debtor} releases it", f"无需处理，除非 {case.debtor} 解除争议"
-        )
-    else:
-        text = Text("nothing: it binds", "无需处理：应予清算")
-    return {"en": text.en + until["en"], "zh": text.zh + until["zh"]}
 
 
 def explain(code: str) -> dict[str, str]:

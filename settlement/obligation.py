@@ -6,7 +6,7 @@ and of what was confirmed before: no clock decides, and the order in which entri
 replica does not matter.
 
 An original binds when the insured province has accepted a prefix that holds it and no dispute holds
-it (see `dispute`). It is *cleared* by the first batch whose month is its service month or later. A
+it (see `stage`). It is *cleared* by the first batch whose month is its service month or later. A
 reversal counts when its original does, once it lies below the accepted size and its month is due.
 
 `closes` are the ones confirmed before and the one that is asked about, last (`close.closes_to`).
@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from ledger.table import Reader
-from settlement import dispute, totals
+from settlement import stage as stages
+from settlement import totals
 from settlement.close import Close, accepted_size
 from settlement.lookup import (
     Contested,
@@ -102,13 +103,13 @@ def _hold(
     creditor: str,
     contested: Contested,
 ) -> None:
-    original = dispute.original_of(reader, debtor, creditor, contested)
+    original = stages.original_of(reader, debtor, creditor, contested)
     if original is None:
         return
-    if dispute.late(reader, closes, debtor, creditor, contested, original):
+    if stages.late(reader, closes, debtor, creditor, contested, original):
         return
-    stages = list(dispute.course(dispute.case_of(reader, debtor, creditor, contested), closes))
-    for pair, stage in zip(pairs, stages[-len(pairs) :], strict=True):
+    course = list(stages.course(stages.case_of(reader, debtor, creditor, contested), closes))
+    for pair, stage in zip(pairs, course[-len(pairs) :], strict=True):
         covered = contested.reach <= pair.accepted
         if covered and stage is not None and not stage.binds:
             pair.held[contested.original] = stage.upheld

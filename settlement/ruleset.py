@@ -63,7 +63,7 @@ class Approvals(_Table, frozen=True):
 
 
 class Disputes(_Table, frozen=True):
-    """How silence counts in a dispute, in monthly closes; 0: it never does. See `dispute`."""
+    """How silence counts in a dispute, in monthly closes; 0: it never does. See `stage`."""
 
     answer_windows: Windows = 0  # the treatment province has to answer
     decision_windows: Windows = 0  # the insured province has to decide on the answer
