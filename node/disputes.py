@@ -16,7 +16,7 @@ from settlement.close import disputes_at
 from settlement.dispute import Status, report, status_of, view_of
 from settlement.money import format_yuan, parse_fen
 from settlement.outcome import DISPUTE, EXCEPTION, RULED
-from settlement.party import CENTRE, province_of
+from settlement.party import CENTRE, parties, province_of
 from settlement.record import (
     MAX_FEN,
     Dispute,
@@ -53,7 +53,7 @@ def dispute(
     original = _found(turn.writer, log, setl_id)
     if _debtor(turn.writer, log, original) != role.code:
         raise RefusedError("PAIR", f"{setl_id} of {log} is not owed by {role.code}")
-    if not isinstance(reason, str) or reason not in EXCEPTION:
+    if reason not in tuple(EXCEPTION):
         raise FormError("reason", " or ".join(EXCEPTION), reason)
     if reason == FEE_CHECK:
         _check_fees(role, turn.writer, log, setl_id)
@@ -150,8 +150,10 @@ def rule(
             (EXCEPTION), neither side has asked for a ruling or it is settled (STATE), or more is
             upheld than is left of it (EXCEEDS).
     """
-    if outcome not in RULED:
+    if outcome not in tuple(RULED):
         raise FormError("outcome", " or ".join(RULED), outcome)
+    if insured not in role.roster.participants:
+        raise FormError("insured", "a participant", insured)
     creditor, original = _named(role, turn.writer, insured, setl_id, creditor, original)
     status = _status(turn.writer, insured, creditor, original, setl_id or f"#{original}")
     if status.case.ruling is None and status.stage.state != "escalated":
@@ -167,8 +169,8 @@ def rule(
 
 
 def _found(reader: Reader, log: str, setl_id: object) -> int:
-    if not isinstance(log, str) or not isinstance(setl_id, str):
-        raise FormError("order", "a log's code and a settlement's id", f"{log} {setl_id}")
+    if not isinstance(log, str) or log not in parties() or not isinstance(setl_id, str):
+        raise FormError("order", "a participant's code and a settlement's id", f"{log} {setl_id}")
     index = lookup.find_settlement(reader, log, setl_id)
     if index is None:
         raise RefusedError("ORIGINAL", f"the log of {log} has no {setl_id}")

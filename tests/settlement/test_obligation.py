@@ -10,8 +10,18 @@ from settlement import batch as batches
 from settlement import lookup, obligation
 from settlement.close import accepted_size
 from settlement.life import case_life
-from settlement.party import province_of
-from settlement.record import Acceptance, Exempt, Release, Settlement
+from settlement.party import CENTRE, province_of
+from settlement.record import (
+    Acceptance,
+    Dispute,
+    DisputeAnswer,
+    DisputeRuling,
+    Escalation,
+    Exempt,
+    Lines,
+    Release,
+    Settlement,
+)
 from settlement.totals import add_all
 from tests.network import QINGHAI, SICHUAN, TIBET, Logs, reversal, settlement
 
@@ -118,9 +128,13 @@ def test_the_life_of_a_case_says_what_comes_next(logs: Logs) -> None:
 
 # --- laws ----------------------------------------------------------------------------------------
 
+KINDS = (
+    "settle", "settle", "reverse", "accept", "except", "release", "dispute", "answer", "escalate",
+    "rule",
+)  # fmt: skip
 DEEDS = st.lists(
     st.tuples(
-        st.sampled_from(["settle", "settle", "reverse", "accept", "except", "release"]),
+        st.sampled_from(KINDS),
         st.integers(0, 5),  # which pair of places
         st.integers(0, 30),  # which original, which size
         st.integers(1, 900),
@@ -129,6 +143,7 @@ DEEDS = st.lists(
     max_size=40,
 )
 CODES = (SICHUAN, TIBET, QINGHAI)
+NONE = Lines(0, 0, 0, 0)
 PAIRS = [(t, i) for t in CODES for i in CODES if t != i]
 MONTHS = ["2017-03", "2017-04", "2017-05", "2017-06"]
 
@@ -148,8 +163,23 @@ def play(logs: Logs, deeds: Any, start: int = 0) -> None:
             before = lookup.accepted_before(logs.store, insured, treated)
             if before < size:
                 logs.accept(insured, treated, before + which % (size - before))
-        else:
+        elif deed == "release":
             logs.add(insured, Release(treated, [which % max(size, 1)], []))
+        else:
+            argue(logs, deed, treated, insured, which % max(size, 1), fen)
+
+
+def argue(logs: Logs, deed: str, treated: str, insured: str, original: int, fen: int) -> None:
+    if deed == "dispute":
+        logs.add(insured, Dispute(treated, original, "PRICE", b"", []))
+    elif deed == "answer":
+        logs.add(treated, DisputeAnswer(insured, original, b"", "", []))
+    elif deed == "escalate":
+        logs.add((treated, insured)[fen % 2], Escalation(treated, insured, original, ""))
+    else:
+        outcome = ("release", "uphold", "split")[fen % 3]
+        upheld = Lines(fen if outcome == "split" else 0, 0, 0, 0)
+        logs.add(CENTRE, DisputeRuling(treated, insured, original, outcome, upheld, "", []))
 
 
 def slow_position(logs: Logs, cut: Any, month: str) -> dict[tuple[str, str], int]:
@@ -172,7 +202,7 @@ def slow_position(logs: Logs, cut: Any, month: str) -> dict[tuple[str, str], int
                 found = lookup.find_settlement(logs.store, creditor, record.original_id)
                 assert found is not None
                 original = found
-            if index < accepted and original not in held and record.month <= month:
+            if index < accepted and held.get(original, NONE) and record.month <= month:
                 pair = (debtor, creditor)
                 result[pair] = result.get(pair, 0) + sum(
                     (
@@ -182,6 +212,9 @@ def slow_position(logs: Logs, cut: Any, month: str) -> dict[tuple[str, str], int
                         record.lines.account,
                     )
                 )
+                if index == original:
+                    left = obligation.remainder(logs.store, creditor, index, accepted, month)
+                    result[pair] -= obligation.withheld(left, held.get(index, NONE)).fen
     return {pair: fen for pair, fen in result.items() if fen}
 
 
@@ -216,7 +249,9 @@ def test_every_original_has_exactly_one_state_and_cleared_ones_make_the_sum(deed
                 if found in ("cleared", "reversed"):
                     accepted = accepted_size(logs.store, closes[-1], insured, code)
                     left = obligation.remainder(logs.store, code, index, accepted, month)
-                    cleared.setdefault((insured, code), []).append(left)
+                    held = obligation.pair_at(logs.store, closes, insured, code).held
+                    part = obligation.withheld(left, held.get(index, NONE))
+                    cleared.setdefault((insured, code), []).append(left.minus(part))
         position = obligation.at_cut(logs.store, logs.roster, logs.closes(month, cut))
         assert {p: add_all(parts) for p, parts in cleared.items()} == dict(position)
 
