@@ -169,8 +169,9 @@ def rule(
 
 
 def _found(reader: Reader, log: str, setl_id: object) -> int:
-    if not isinstance(log, str) or log not in parties() or not isinstance(setl_id, str):
-        raise FormError("order", "a participant's code and a settlement's id", f"{log} {setl_id}")
+    known = isinstance(log, str) and log in parties()
+    if not known or not isinstance(setl_id, str) or not setl_id.isascii():
+        raise FormError("order", "a participant's code and a settlement's id", ascii(setl_id))
     index = lookup.find_settlement(reader, log, setl_id)
     if index is None:
         raise RefusedError("ORIGINAL", f"the log of {log} has no {setl_id}")
