@@ -198,6 +198,8 @@ async def test_a_dispute_from_the_first_word_to_the_batch(net: LocalNet, tmp_pat
     shown = await until(["dispute", "show", "X1", "--home", mine], "part of it is owed")
     for words in ("按合同", hashlib.sha256(b"dear all").hexdigest(), "30.00", "half"):
         assert words in shown
+    assert "ruled by the centre" in run("entry", "show", "X1", "--home", theirs)[1]
+    assert "the dispute holds nothing" in run("entry", "show", CASE, "--home", mine)[1]
     chinese = gongzhang("dispute", "list", "--home", mine, GONGZHANG_LANG="zh")
     assert "待办方" in chinese.stdout
     listed = as_json("dispute", "list", "--open", "--home", mine)["disputes"]

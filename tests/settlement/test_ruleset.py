@@ -23,6 +23,14 @@ def test_the_default_nets_through_the_centre_and_says_it_is_a_choice() -> None:
     assert all(step.source and step.certainty for step in rules.step)
 
 
+def test_the_default_says_how_long_a_dispute_may_wait_and_how_sure_that_is() -> None:
+    rules = parse_ruleset(TEXT).dispute
+    assert (rules.answer_windows, rules.decision_windows, rules.certainty) == (2, 2, "choice")
+    assert (rules.fee_check_fen, rules.fee_check_certainty) == (3_000_000, "corroborated")
+    assert rules.source
+    assert rules.fee_check_source
+
+
 @pytest.mark.parametrize(
     ("old", "new", "named"),
     [
@@ -32,6 +40,10 @@ def test_the_default_nets_through_the_centre_and_says_it_is_a_choice() -> None:
         (b"required = 0", b"requires = 0", "requires"),
         (b'certainty = "choice"', b'certainty = "sure"', "certainty"),
         (b"offset = 2", b"offset = -2", "offset"),
+        (b"answer_windows = 2", b"answer_windows = 13", "answer_windows"),
+        (b"decision_windows = 2", b"decision_windows = -1", "decision_windows"),
+        (b"fee_check_fen = 3_000_000", b"fee_check_fen = 30000.5", "fee_check_fen"),
+        (b'_certainty = "corroborated"', b'_certainty = "sure"', "fee_check_certainty"),
         (b"[approvals]", b"[approvals", "TOML"),
         (b'name = "', b'name = "\xff', "UTF-8"),
     ],
