@@ -13,6 +13,7 @@ from node import heads
 from node.orders import order
 from settlement import batch as batches
 from settlement import obligation
+from settlement.close import closes_to
 from settlement.lookup import applied_size
 from settlement.party import CENTRE
 from settlement.record import Head
@@ -46,7 +47,8 @@ def close(
                     cut.append(Head(code, known.size, known.root))
             size = applied_size(opened.reader, CENTRE)
             result = batches.compute(opened.reader, opened.founding, month, cut, size)
-            position = obligation.at_cut(opened.reader, opened.roster, cut, month)
+            closes = closes_to(opened.reader, month, cut, size)
+            position = obligation.at_cut(opened.reader, opened.roster, closes)
             carried = obligation.carried(opened.reader, opened.roster, cut, month, position)
             return {"month": month, **figures(result), "carried": carried}
 

@@ -20,19 +20,23 @@ from settlement.money import format_yuan
 from settlement.party import CENTRE, province_of
 from settlement.record import (
     Acceptance,
+    Dispute,
+    DisputeAnswer,
+    DisputeRuling,
+    Escalation,
     Paid,
     Place,
     Received,
-    Release,
     Reversal,
     Settlement,
 )
 from settlement.report import state_of
+from settlement.stage import case_of
 
 UNJUDGED = ("FORM", "PLACE", "SIGNATURE")  # of these the author's signature is not known to hold
 PARTS = (
-    "entry", "debtor", "creditor", "original", "reversals", "acceptance", "exception", "state",
-    "batch", "legs",
+    "entry", "debtor", "creditor", "original", "reversals", "acceptance", "exception", "dispute",
+    "state", "batch", "legs",
 )  # fmt: skip
 
 
@@ -162,29 +166,52 @@ def _acceptance(second: Witnessed, holding: Holding) -> dict[str, Any]:
 
 
 def _exception(holding: Holding, insured: str, code: str, original: int) -> dict[str, Any] | None:
-    row = (
-        exception_at(holding.reader, insured, code, original) if insured in holding.sizes else None
-    )
-    if row is None:
+    """Return the exception or dispute, and what the verified logs say to it."""
+    if insured not in holding.sizes:
         return None
-    size, reason, release = row
-    held = acceptance_below(holding.reader, insured, code, size + 1)
-    assert held is not None
-    found: dict[str, Any] = {"log": insured, "index": held[1], "code": reason, "release": None}
-    if release is not None:
-        entry, record = entry_at(holding.reader, insured, release)
-        assert isinstance(record, Release)
-        found["release"] = {"index": release, "at_ms": entry.at_ms}
+    reader = holding.reader
+    contested = exception_at(reader, insured, code, original)
+    if contested is None:
+        return None
+    case = case_of(reader, insured, code, contested)
+    asked = [_said(holding, who, index) for who, index in sorted(case.escalations.items())]
+    return {
+        **_said(holding, insured, contested.since),
+        "code": contested.code,
+        "kind": "dispute" if contested.size is None else "exception",
+        "answer": None if case.answer is None else _said(holding, code, case.answer),
+        "escalations": asked,
+        "ruling": None if case.ruling is None else _said(holding, CENTRE, case.ruling),
+        "release": None
+        if contested.release is None
+        else _said(holding, insured, contested.release),
+    }
+
+
+def _said(holding: Holding, code: str, index: int) -> dict[str, Any]:
+    entry, record = entry_at(holding.reader, code, index)
+    found: dict[str, Any] = {"log": code, "index": index, "at_ms": entry.at_ms}
+    match record:
+        case Dispute(evidence=evidence):
+            found["evidence"] = evidence.hex()
+        case DisputeAnswer(evidence=evidence, text=text):
+            found |= {"evidence": evidence.hex(), "text": text}
+        case Escalation(reason=reason):
+            found["reason"] = reason
+        case DisputeRuling(outcome=outcome, upheld=upheld, reason=reason):
+            lines = {name: getattr(upheld, name) for name in upheld.__struct_fields__}
+            found |= {"outcome": outcome, "upheld_fen": lines, "reason": reason}
     return found
 
 
 def _standing(holding: Holding, spot: Spot, insured: str) -> dict[str, Any]:
     if holding.report.findings or not {insured, CENTRE} <= holding.sizes.keys():
-        return {"state": None, "batch": None, "legs": []}
+        return {"state": None, "dispute": None, "batch": None, "legs": []}
     life = life_at(holding.reader, spot.code, spot.index)
     month = life["batch"]
+    known = {"state": life["state"], "dispute": life["dispute"]}
     if month is None:
-        return {"state": life["state"], "batch": None, "legs": []}
+        return {**known, "batch": None, "legs": []}
     revision = next(p.revision for m, p in holding.months if m == month)
     batch = batches.batch_of(holding.reader, holding.founding, month, revision)
     assert batch is not None
@@ -202,7 +229,7 @@ def _standing(holding: Holding, spot: Spot, insured: str) -> dict[str, Any]:
     # Of the pair: between the two themselves, or of one of them with the centre as the hub.
     ends = {insured, spot.code, CENTRE}
     mine = [leg_view(holding, leg) for leg in due if {leg.due.payer, leg.due.payee} <= ends]
-    return {"state": life["state"], "batch": shown, "legs": mine}
+    return {**known, "batch": shown, "legs": mine}
 
 
 def leg_view(holding: Holding, leg: Leg) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 from cli.holding import Spot
 from cli.output import name_of, out, say, table, yuan
 from settlement.life import explain
+from settlement.outcome import LATE
 from settlement.period import shanghai_day
 
 Rows = list[list[str]]
@@ -94,19 +95,30 @@ def _exception_rows(found: dict[str, Any] | None) -> Rows:
     if found is None:
         return []
     text = explain(found["code"])
-    rows = [
-        [
-            say("exception", "例外"),
-            f"{name_of(found['log'])} #{found['index']} {say(text['en'], text['zh'])}",
+    kinds = {"exception": say("exception", "例外"), "dispute": say("dispute", "争议")}
+    rows = [[kinds[found["kind"]], _said(found, say(text["en"], text["zh"]))]]
+    if found["answer"] is not None:
+        rows.append([say("answer", "答复"), _said(found["answer"], found["answer"]["text"])])
+    for asked in found["escalations"]:
+        rows.append([say("asked for a ruling", "提请裁决"), _said(asked, asked["reason"])])
+    ruling = found["ruling"]
+    if ruling is not None:
+        outcome = explain(ruling["outcome"])
+        rows.append([say("ruling", "裁决"), _said(ruling, say(outcome["en"], outcome["zh"]))])
+        rows.append([say("its reason", "裁决理由"), ruling["reason"]])
+        rows += [
+            [f"{say('not owed,', '不应付，')} {_LINES[name]()}", yuan(fen)]
+            for name, fen in ruling["upheld_fen"].items()
+            if fen
         ]
-    ]
     if found["release"] is not None:
-        released = found["release"]
-        day = shanghai_day(released["at_ms"])
-        rows.append(
-            [say("release", "解除"), f"{name_of(found['log'])} #{released['index']}, {day}"]
-        )
+        rows.append([say("release", "解除"), _said(found["release"], "")])
     return rows
+
+
+def _said(said: dict[str, Any], text: str) -> str:
+    place = f"{name_of(said['log'])} #{said['index']}, {shanghai_day(said['at_ms'])}"
+    return f"{place}: {text}" if text else place
 
 
 def _course_rows(life: dict[str, Any]) -> Rows:
@@ -114,6 +126,12 @@ def _course_rows(life: dict[str, Any]) -> Rows:
         return [[say("state", "状态"), say("not checked, see the findings", "未核验，见审计发现")]]
     text = explain(life["state"])
     rows = [[say("state", "状态"), say(text["en"], text["zh"])]]
+    dispute = life["dispute"]
+    if dispute is not None:
+        text = explain(dispute["state"])
+        rows.append([say("the dispute", "争议状态"), say(text["en"], text["zh"])])
+        if dispute["late"]:
+            rows.append(["", say(LATE.en, LATE.zh)])
     batch = life["batch"]
     if batch is not None:
         indexes = [batch[f"{name}_index"] for name in ("proposal", "confirmation", "certificate")]

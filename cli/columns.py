@@ -106,15 +106,33 @@ SHEETS = {
         ),
     ),
     "exceptions": Sheet(
-        "originals that an acceptance does not cover",
-        "确认中列为例外的原记录",
+        "originals that are contested: exceptions of acceptances, and disputes",
+        "有争议的原记录：确认中列为例外的，以及另行提出争议的",
         (
-            _text("log", "who excepts it", "列为例外的省"),
+            _text("log", "who contests it", "提出争议的省"),
             _text("accepted_log", "whose entry it is", "原记录所在日志"),
             _int("original_index", "its place there", "原记录序号"),
             _text("setl_id", "its settlement id", "原结算编号"),
-            _text("code", "NO_FILE, COMMITMENT, ROW, AMOUNT or FIELDS", "例外代码"),
-            _int("acceptance_index", "the acceptance that says so", "所在确认的序号"),
+            _text("code", "why: NO_FILE, AMOUNT, FEE_CHECK …", "原因代码"),
+            _int("acceptance_index", "the acceptance that excepts it", "列为例外的确认的序号"),
+            _int("dispute_index", "the dispute, if it was made later", "另行提出的争议条目序号"),
+            _int("answer_index", "the answer, in the other log", "答复条目在对方日志中的序号"),
+            _int("escalation_index", "their asking for a ruling", "提出方提请裁决的条目序号"),
+            _int(
+                "answerer_escalation_index",
+                "the other side's asking for a ruling, in its log",
+                "对方提请裁决的条目序号",
+            ),
+            _int("ruling_index", "the ruling, in the centre's log", "中心裁决条目的序号"),
+            _text("outcome", "of the ruling: release, uphold or split", "裁决结果"),
+            *(
+                column._replace(
+                    name=f"upheld_{column.name}",
+                    en=f"not owed by the ruling: {column.en}",
+                    zh=f"裁定不应付：{column.zh}",
+                )
+                for column in LINES
+            ),
             _int(
                 "release_index", "the entry that lifts it; empty: open", "解除条目序号；空为未解除"
             ),

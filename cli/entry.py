@@ -137,9 +137,18 @@ def show(
         [say("state", "状态"), say(state["en"], state["zh"])],
         [say("batch", "清算批次"), life["batch"] or "-"],
         [say("reason", "原因"), say(reason["en"], reason["zh"]) if reason else "-"],
+        *_dispute_rows(life),
         [say("next", "下一步"), say(life["next"]["en"], life["next"]["zh"])],
     ]
     out().print(table(say("The case", "个案"), [("", "left"), ("", "left")], rows))
+
+
+def _dispute_rows(life: dict[str, Any]) -> list[list[str]]:
+    if life["dispute"] is None:
+        return []
+    state, note = explain(life["dispute"]["state"]), life["note"]
+    rows = [[say("dispute", "争议"), say(state["en"], state["zh"])]]
+    return rows + ([["", say(note["en"], note["zh"])]] if note else [])
 
 
 def _witnesses(opened: OpenHome, code: str, index: int) -> list[str]:

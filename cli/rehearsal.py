@@ -23,7 +23,9 @@ from node.orders import call, check, order
 from settlement import obligation
 from settlement.batch import latest_batch
 from settlement.casefile import COLUMNS, CaseRow
+from settlement.close import closes_to
 from settlement.importing import ImportPlan, read_records
+from settlement.lookup import applied_size
 from settlement.netting import LegDue
 from settlement.party import CENTRE, province_of
 from settlement.period import months_between, service_month
@@ -184,7 +186,8 @@ class Rehearsal:
             known = heads.load(reader, code)
             if known is not None:
                 cut.append(Head(code, known.size, known.root))
-        position = obligation.at_cut(reader, self._founding, cut, month)
+        closes = closes_to(reader, month, cut, applied_size(reader, CENTRE))
+        position = obligation.at_cut(reader, self._founding, closes)
         return sum(amounts.entries for amounts in position.values()) >= self._entered
 
     def _decided(self, reader: Reader, month: str) -> bool:

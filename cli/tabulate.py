@@ -7,6 +7,8 @@ come in the order of logs and indexes, or of months, so the same logs always giv
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+import msgspec
+
 from cli.holding import Holding, case_record
 from ledger import log, tree
 from ledger.entry import decode_entry
@@ -15,9 +17,11 @@ from ledger.hashing import leaf_hash
 from ledger.table import log_key
 from settlement import batch as batches
 from settlement import leg as legs
-from settlement.lookup import acceptance_below, entry_at, exceptions
+from settlement.close import confirmed_closes
+from settlement.lookup import Contested, entry_at, exceptions
 from settlement.party import province_of
 from settlement.record import Acceptance, Paid, Place, Received, Reversal, Settlement, decode_body
+from settlement.stage import case_of
 from settlement.standing import Standing
 
 Value = str | int | bool | None
@@ -33,7 +37,9 @@ class Table(NamedTuple):
 
 def entries(holding: Holding) -> Iterator[Row]:
     """Yield every settlement and reversal, void ones too."""
-    standing = Standing(holding.reader, holding.months) if holding.complete else None
+    standing = (
+        Standing(holding.reader, confirmed_closes(holding.reader)) if holding.complete else None
+    )
     for code in holding.sizes:
         for index, leaf in holding.leaves(code):
             read = case_record(leaf)
@@ -118,14 +124,29 @@ def _root_holds(holding: Holding, record: Acceptance) -> bool | None:
 
 
 def exception_rows(holding: Holding) -> Iterator[Row]:
-    """Yield every exception of a valid acceptance, with its release if there is one."""
+    """Yield every exception and dispute of a valid entry, with what was said to it."""
     for code in holding.sizes:
         for target in holding.roster.participants:
-            for original, size, reason, release in exceptions(holding.reader, code, target):
-                held = acceptance_below(holding.reader, code, target, size + 1)
-                accepted = None if held is None else held[1]
-                setl_id = _id_at(holding, target, original)
-                yield code, target, original, setl_id, reason, accepted, release
+            for found in exceptions(holding.reader, code, target):
+                yield _contested(holding, code, target, found)
+
+
+def _contested(holding: Holding, code: str, target: str, found: Contested) -> Row:
+    case = case_of(holding.reader, code, target, found)
+    if target not in holding.sizes:  # what is in a log that was not verified is not told
+        case = case._replace(
+            answer=None, escalations={who: i for who, i in case.escalations.items() if who == code}
+        )
+    own = found.size is None
+    ruled: Row = (None,) * 5
+    if case.ruled is not None:
+        ruled = (case.ruled.outcome, *msgspec.structs.astuple(case.ruled.upheld))
+    return (
+        code, target, found.original, _id_at(holding, target, found.original), found.code,
+        None if own else found.since, found.since if own else None, case.answer,
+        case.escalations.get(code), case.escalations.get(target), case.ruling, *ruled,
+        found.release,
+    )  # fmt: skip
 
 
 def _id_at(holding: Holding, code: str, index: int) -> str | None:

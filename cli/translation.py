@@ -129,6 +129,30 @@ ZH = {
         "核对其他省日志中本省应付的记录，通过的予以确认。\n\n"
         "病例文件缺失或未通过核对的列为例外；缺失的文件之后到达时自动解除。",
     "only this province's log": "只处理该省的日志",
+    "Contest a settlement that this province has accepted.": "对本省已确认的结算记录提出争议。",
+    "a code such as AMOUNT or FEE_CHECK": "原因代码，例如 AMOUNT 或 FEE_CHECK（费用协查）",
+    "a file that stays outside; its SHA-256 is recorded": "证据文件，只登记其 SHA-256",
+    "whose settlement": "谁的结算记录",
+    "whose settlement, if several logs have the id": "多本日志有相同编号时，指明谁的结算记录",
+    "Answer the contesting of a settlement in this province's log.":
+        "答复针对本省结算记录的争议。",
+    "the answer, at most 500 characters": "答复内容，最多 500 字",
+    "Lift disputes and exceptions of this province: these settlements bind from here on.":
+        "解除本省的争议与例外：这些结算记录自此应予清算。",
+    "the settlements' ids": "结算编号，可多个",
+    "Ask the centre to rule on a contested settlement (at either province).":
+        "就有争议的结算记录提请中心裁决（双方均可）。",
+    "Rule on a contested settlement (at the centre): all, none or part of it is owed.":
+        "裁决有争议的结算记录：全额、不予或部分应付（在中心执行）。",
+    "who contests it": "提出争议的一方",
+    "release, uphold or split": "release 全额应付，uphold 全额不应付，split 部分应付",
+    "with split: what is not owed of this fund line, yuan":
+        "split 时：该基金分项不应付的金额（元）",
+    "List the disputes of this node: reason, state, whose turn it is and until which close.":
+        "列出本节点的争议：原因、状态、待办方与期限。",
+    "only those that somebody has to act on": "只列需要处理的",
+    "Show one dispute: what each side said, whose turn it is and until which close.":
+        "显示一项争议：各方意见、待办方与期限。",
     "Draw the cut and propose the batch of a month (at the centre).":
         "确定截止点并提出当月批次（在中心执行）。",
     "YYYY-MM": "YYYY-MM",

@@ -124,8 +124,14 @@ def _check_int(value: int, _depth: int) -> None:
 
 
 def _check_text(value: str, _depth: int) -> None:
-    if not value.isascii() and not unicodedata.is_normalized("NFC", value):
+    if value.isascii():
+        return
+    if not unicodedata.is_normalized("NFC", value):
         raise FormError("MessagePack", "text in NFC", value)
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, as JSON and command lines may bring it
+        raise FormError("MessagePack", "text that has a UTF-8 form", ascii(value)) from None
 
 
 def _check_texts(plain: Any) -> None:

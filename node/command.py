@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ledger.encoding import Codec
 from ledger.errors import FormError, RefusedError
 from ledger.table import Reader
-from node import docket, heads
+from node import disputes, docket, heads
 from node.message import Case
 from node.turn import Turn
 from settlement import batch as batches
@@ -308,6 +308,10 @@ PROVINCE_ORDERS: dict[str, Order] = {
     "accept": accept,
     "attest": attest,
     "silence": silence,
+    "dispute": disputes.dispute,
+    "answer": disputes.answer,
+    "release": disputes.release,
+    "escalate": disputes.escalate,
     "paid": paid,
     "received": received,
 }
@@ -317,6 +321,7 @@ CENTRE_ORDERS: dict[str, Order] = {
     "dismiss": dismiss,
     "confirm": confirm,
     "final": final,
+    "rule": disputes.rule,
     "lift": lift,
     "admit": admit,
     "freeze": freeze,

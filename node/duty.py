@@ -1,5 +1,6 @@
 """What a node must do today: read from the logs alone, so it is right after any restart."""
 
+from collections import Counter
 from typing import Any
 
 from ledger import log
@@ -8,8 +9,8 @@ from ledger.table import Reader, log_key
 from node import docket, heads, notices
 from node.vault import Vault
 from settlement import batch as batches
+from settlement import dispute, lookup, membership, state, totals
 from settlement import leg as legs
-from settlement import lookup, membership, state, totals
 from settlement.party import CENTRE
 from settlement.roster import Roster
 from settlement.timeliness import due_days
@@ -55,6 +56,7 @@ def duties(reader: Reader, founding: Roster, code: str, vault: Vault) -> dict[st
         found += _centre(reader, founding, roster)
     else:
         found += _province(reader, founding, roster, code, vault)
+    found += _disputes(reader, roster, code)
     found += _money(reader, founding, code)
     return {"size": size, "cosigned": cosigned, "duties": found}
 
@@ -167,6 +169,31 @@ def _centre(reader: Reader, founding: Roster, roster: Roster) -> list[dict[str, 
             )
         )
     return found
+
+
+def _disputes(reader: Reader, roster: Roster, code: str) -> list[dict[str, str]]:
+    # Thousands may wait for the same: one duty for all with one counterpart and one deadline.
+    waiting: Counter[tuple[str, str, str]] = Counter()
+    for status in dispute.statuses(reader, roster.participants, code):
+        if status.turn == code:
+            case, state = status.case, status.stage.state
+            other = case.creditor if state == "answered" else case.debtor
+            waiting[other, state, status.until or ""] += 1
+    return [_dispute(*place, count) for place, count in sorted(waiting.items())]
+
+
+def _dispute(other: str, state: str, until: str, count: int) -> dict[str, str]:
+    en = f" until the cut of {until}" if until else ""
+    zh = f"，截至 {until} 清算截止点" if until else ""
+    command = "gongzhang dispute list --open"
+    if state == "open":
+        text = f"{other} contests {count} entries: answer{en}"
+        return _duty("answer", text, f"{other} 对 {count} 条记录有异议，待答复{zh}", command)
+    if state == "answered":
+        text = f"{other} has answered {count} disputes: decide{en}"
+        return _duty("decide", text, f"{other} 已答复 {count} 项争议，待决定{zh}", command)
+    text = f"{count} disputes of {other}: rule"
+    return _duty("rule", text, f"{other} 有 {count} 项争议待裁决", command)
 
 
 def _money(reader: Reader, founding: Roster, code: str) -> list[dict[str, str]]:

@@ -56,6 +56,7 @@ from settlement.record import (
 )
 from settlement.registration import Switches
 from settlement.roster import Roster
+from settlement.stage import case_of
 
 _log = structlog.get_logger("province")
 
@@ -296,10 +297,17 @@ class Province(Role):
     def release(self, turn: Turn, code: str) -> int | None:
         """Lift the exceptions for lack of a case file whose file has arrived since and passes."""
         ready = []
-        for original, _size, fault, released in lookup.exceptions(turn.writer, self.code, code):
-            if fault == MISSING and released is None and self._passes(turn.writer, code, original):
-                ready.append(original)
+        for found in lookup.exceptions(turn.writer, self.code, code):
+            if self._missed(turn.writer, code, found) and self._passes(
+                turn.writer, code, found.original
+            ):
+                ready.append(found.original)
         return turn.append(Release(code, ready, [])) if ready else None
+
+    def _missed(self, reader: Reader, code: str, found: lookup.Contested) -> bool:
+        # What people contest, and what the centre has ruled on, is not for the node to release.
+        by_itself = found.size is not None and found.code == MISSING and found.release is None
+        return by_itself and case_of(reader, self.code, code, found).ruling is None
 
     def _passes(self, reader: Reader, code: str, original: int) -> bool:
         leaf = log.leaf(reader, log_key(code), original)

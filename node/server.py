@@ -30,6 +30,7 @@ from settlement.csvfile import MAX_FILE
 _log = structlog.get_logger("server")
 
 SMALL_PULL = 256
+BYTES = {"admit": "admission", "freeze": "freeze", "ruleset": "text"}  # verb -> hex in JSON
 IMMUTABLE = "public, max-age=31536000, immutable"
 TILE = re.compile(
     r"(?:(entries)|([0-9]|[1-5][0-9]|6[0-3]))/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?"
@@ -149,10 +150,11 @@ class Server:
             raise FormError("order", "a JSON object", str(error)) from None
         if not isinstance(arguments, dict):
             raise FormError("order", "a JSON object", type(arguments).__name__)
-        for name in ("admission", "freeze", "text"):
-            if name in arguments:
-                arguments[name] = _unhex(name, arguments[name])
-        value = await self._driver.order(request.match_info["verb"], arguments)
+        verb = request.match_info["verb"]
+        name = BYTES.get(verb, "")
+        if name in arguments:
+            arguments[name] = _unhex(name, arguments[name])
+        value = await self._driver.order(verb, arguments)
         return web.json_response(value)
 
     async def _import(self, request: web.Request) -> web.Response:

@@ -16,7 +16,7 @@ from ledger.table import LEAF, Writer, log_key, u64
 from node.effect import Effect, Reply
 from node.keyring import Keys
 from settlement.outcome import VOID
-from settlement.record import Member, Record
+from settlement.record import Member, Record, decode_body
 from settlement.roster import Roster
 from settlement.state import Fold
 
@@ -46,9 +46,11 @@ class Turn:
         The same business id with the same body gives the index it has; nothing is added.
 
         Raises:
+            FormError: A field has another form than everybody will read it in.
             RefusedError: The entry would be void (the code says why), or the business id is taken
                 by an entry with another body (DUPLICATE).
         """
+        decode_body(record.kind, record.encode())
         existing = self.check(record)
         if existing is not None:
             return existing

@@ -1,8 +1,9 @@
 """What is owed and by whom: records, acceptance, the month and its batch. Pure: no I/O, no clock.
 
 Read in this order: `record` (every kind of entry), `casefile` and `importing` (where settlements
-come from), `state` (`apply`: one log folded), `totals`, `obligation` (`at_cut`: all logs joined),
-`netting`, `batch` (the life of a month), `leg` (the movements of money), `roster`, `ruleset`; then
+come from), `state` (`apply`: one log folded), `totals`, `close` (what a month's cut holds), `stage`
+(what a dispute holds), `obligation` (`at_cut`: all logs joined), `netting`, `batch` (the life of a
+month), `leg` (the movements of money), `dispute` (whose turn it is), `roster`, `ruleset`; then
 `workdays`, `schedule` (until when) and `timeliness` (who did it when). About persons: `person`,
 `registration` (who may be treated where), `directory`, `reimbursement`. Who pays what of a bill:
 `provision` (a row of a policy), `policy`, `bill`, `steps`, `benefit`; `claim` and `determination`

@@ -19,10 +19,11 @@ from ledger.errors import FormError, UncheckableError, VerificationError
 from ledger.hashing import hash_bytes, leaf_hash
 from ledger.table import Reader
 from settlement import netting, obligation
+from settlement.close import Close, closes_to
 from settlement.cut import cut_hash
 from settlement.lookup import (
     applied_size,
-    confirmed_months,
+    confirmed_proposals,
     entry_at,
     find,
     month_key,
@@ -108,8 +109,9 @@ def compute(reader: Reader, founding: Roster, month: str, cut: Sequence[Head], s
     if in_force is None:
         raise FormError("rule set", "one in force before the first proposal")
     rules = parse_ruleset(in_force.text)
-    now = obligation.at_cut(reader, roster, cut, month)
-    pairs = difference(now, _position_before(reader, founding, month))
+    closes = closes_to(reader, month, cut, size)
+    now = obligation.at_cut(reader, roster, closes)
+    pairs = difference(now, _position_before(reader, founding, closes[:-1]))
     money = {pair: amounts.lines for pair, amounts in pairs.items()}
     return Result(
         month=month,
@@ -128,26 +130,15 @@ def difference(now: Position, before: Position) -> dict[tuple[str, str], Amounts
     return {pair: amounts for pair, amounts in cells.items() if amounts != NOTHING}
 
 
-def _position_before(reader: Reader, founding: Roster, month: str) -> Position:
-    earlier = [(m, p) for m, p in confirmed(reader) if m < month]
-    if not earlier:
+def _position_before(reader: Reader, founding: Roster, closes: Sequence[Close]) -> Position:
+    if not closes:
         return {}
-    previous, proposal = earlier[-1]
-    index = proposal_of(reader, previous, proposal.revision)[2]  # type: ignore[index]
-    roster = roster_at(reader, founding, index)
-    return obligation.at_cut(reader, roster, proposal.cut, previous)
+    return obligation.at_cut(reader, roster_at(reader, founding, closes[-1].centre), closes)
 
 
 def confirmed(reader: Reader) -> list[tuple[str, Proposal]]:
     """Return the confirmed months with the proposal that was confirmed, ascending."""
-    result = []
-    for month, index in confirmed_months(reader):
-        record = entry_at(reader, CENTRE, index)[1]
-        assert isinstance(record, Confirmation)
-        found = proposal_of(reader, month, record.revision)
-        assert found is not None
-        result.append((month, found[0]))
-    return result
+    return [(proposal.month, proposal) for proposal, _, _ in confirmed_proposals(reader)]
 
 
 def result_of(reader: Reader, founding: Roster, month: str, revision: int) -> Result:

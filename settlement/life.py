@@ -1,14 +1,16 @@
 """The life of one case: where it stands, in which batch, and what comes next."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ledger.table import Reader
 from settlement import obligation
-from settlement.batch import confirmed
+from settlement.close import Close, accepted_size, confirmed_closes
+from settlement.dispute import Status, report, status_of, view_of, whose_turn
 from settlement.lookup import accepted_before, entry_at, exception_at, find_settlement, reversals_of
-from settlement.outcome import EXCEPTION, STATE, VOID
+from settlement.outcome import DISPUTE, EXCEPTION, LATE, RULED, STATE, VOID
 from settlement.party import CENTRE, province_of
-from settlement.record import Head, Reversal, Settlement
+from settlement.record import Reversal, Settlement
 from settlement.roster import Roster
 
 
@@ -34,7 +36,7 @@ def life_at(reader: Reader, code: str, index: int) -> dict[str, Any]:
     original = original_of(reader, code, index, record)
     insured = province_of(record.insured_area)
     state, batch = _state(reader, code, original, index)
-    exception = exception_at(reader, insured, code, original)
+    found = dispute_of(reader, insured, code, original)
     return {
         "setl_id": record.setl_id,
         "kind": "reversal" if isinstance(record, Reversal) else "settlement",
@@ -55,9 +57,20 @@ def life_at(reader: Reader, code: str, index: int) -> dict[str, Any]:
         "accepted": original < accepted_before(reader, insured, code),
         "state": state,
         "batch": batch,
-        "reason": exception[1] if exception and exception[2] is None else None,
-        "next": _next(reader, state, insured, code, original),
+        "reason": found.case.contested.code if found and found.holds else None,
+        "dispute": None if found is None else report(found),
+        "note": {"en": LATE.en, "zh": LATE.zh} if found and found.late else None,
+        "next": _next(reader, state, found, insured, code, original),
     }
+
+
+def dispute_of(reader: Reader, debtor: str, creditor: str, original: int) -> Status | None:
+    """Return where the dispute about an original is now, or None if nobody contests it."""
+    contested = exception_at(reader, debtor, creditor, original)
+    if contested is None:
+        return None
+    view = view_of(reader, (debtor, creditor))
+    return status_of(reader, view, debtor, creditor, contested)
 
 
 def original_of(reader: Reader, code: str, index: int, record: Settlement | Reversal) -> int:
@@ -69,43 +82,38 @@ def original_of(reader: Reader, code: str, index: int, record: Settlement | Reve
 
 
 def _state(reader: Reader, code: str, original: int, index: int) -> tuple[str, str | None]:
-    months = confirmed(reader)
-    for month, proposal in months:
-        if _cleared_at(reader, proposal.cut, month, code, original, index):
-            last_month, last = months[-1]
-            state = obligation.original_state(reader, last.cut, last_month, code, original)
-            return state, month
-    if not months:
+    closes = confirmed_closes(reader)
+    if not closes:
         return "not_due", None
-    month, proposal = months[-1]
-    state = obligation.original_state(reader, proposal.cut, month, code, original)
+    state = obligation.original_state(reader, closes, code, original)
+    if state not in ("cleared", "reversed"):
+        return state, None
+    for number in range(1, len(closes) + 1):
+        if _cleared_at(reader, closes[:number], code, original, index):
+            return state, closes[number - 1].month
     # The original is cleared, this reversal of it is not: it follows with the next batch.
-    return ("carried" if state in ("cleared", "reversed") else state), None
+    return "carried", None
 
 
 def _cleared_at(
-    reader: Reader, cut: list[Head], month: str, code: str, original: int, index: int
+    reader: Reader, closes: Sequence[Close], code: str, original: int, index: int
 ) -> bool:
-    state = obligation.original_state(reader, cut, month, code, original)
-    if state not in ("cleared", "reversed"):
+    if obligation.original_state(reader, closes, code, original) not in ("cleared", "reversed"):
         return False
     record = entry_at(reader, code, index)[1]
     assert isinstance(record, Settlement | Reversal)
-    heads = {head.code: head for head in cut}
-    insured = province_of(record.insured_area)
-    accepted = obligation.accepted_size(reader, insured, heads[code], heads[insured].size)
-    return index < accepted and record.month <= month
+    accepted = accepted_size(reader, closes[-1], province_of(record.insured_area), code)
+    return index < accepted and record.month <= closes[-1].month
 
 
-def _next(reader: Reader, state: str, insured: str, code: str, original: int) -> dict[str, str]:
+def _next(
+    reader: Reader, state: str, found: Status | None, insured: str, code: str, original: int
+) -> dict[str, str]:
     """Say what has to happen next, in both languages."""
     if state in ("cleared", "reversed"):
         return {"en": "nothing; see the legs of the batch", "zh": "无需处理；资金划拨见该批次"}
-    if state == "disputed":
-        return {
-            "en": f"{insured} releases the exception, or the case stays out",
-            "zh": f"由 {insured} 解除例外，否则不予清算",
-        }
+    if found is not None and found.holds:
+        return whose_turn(found)
     if original >= accepted_before(reader, insured, code):
         return {
             "en": f"{insured} checks the case file and accepts",
@@ -119,5 +127,6 @@ def _next(reader: Reader, state: str, insured: str, code: str, original: int) ->
 
 def explain(code: str) -> dict[str, str]:
     """Return the text of a state, exception or void code in both languages."""
-    text = STATE.get(code) or EXCEPTION.get(code) or VOID.get(code)
+    tables = (STATE, EXCEPTION, VOID, DISPUTE, RULED)
+    text = next((table[code] for table in tables if code in table), None)
     return {"en": text.en, "zh": text.zh} if text else {"en": code, "zh": code}

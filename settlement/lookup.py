@@ -2,14 +2,14 @@
 
 import unicodedata
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from ledger import encoding, log
 from ledger.entry import Entry, decode_entry
 from ledger.errors import ForeignError
 from ledger.hashing import hash_bytes, leaf_hash
 from ledger.table import DERIVED, Reader, log_key, u64
-from settlement.party import CENTRE
+from settlement.party import CENTRE, province_of
 from settlement.record import (
     RECORDS,
     Acceptance,
@@ -19,6 +19,10 @@ from settlement.record import (
     Certificate,
     Confirmation,
     Continuation,
+    Dispute,
+    DisputeAnswer,
+    DisputeRuling,
+    Escalation,
     Freeze,
     Genesis,
     Holidays,
@@ -150,6 +154,10 @@ NATURAL: dict[type[Record], Callable[[Any], bytes]] = {
     Institution: lambda r: revision_key(r.code, r.revision),
     Barring: lambda r: r.barring_id.encode() + b"\x00" + r.state.encode(),
     Reimbursement: lambda r: r.reimbursement_id.encode(),
+    Dispute: lambda r: r.log.encode() + u64(r.original),
+    DisputeAnswer: lambda r: r.insured.encode() + u64(r.original),
+    Escalation: lambda r: r.log.encode() + r.insured.encode() + u64(r.original),
+    DisputeRuling: lambda r: r.creditor.encode() + r.insured.encode() + u64(r.original),
     Proposal: lambda r: month_key(r.month, r.revision),
     Withdrawal: lambda r: month_key(r.month, r.revision),
     Attestation: lambda r: month_key(r.month, r.revision),
@@ -263,24 +271,43 @@ def acceptance_below(
     return int.from_bytes(found[0][-8:], "big"), index, root
 
 
-def exception_at(
-    reader: Reader, code: str, target: str, original: int
-) -> tuple[int, str, int | None] | None:
-    """Return the exception that `code` made to an original of `target`, or None.
+class Contested(NamedTuple):
+    """An original of another log that the author of a log contests."""
 
-    The three values: the accepted size it came with, its code, the index of its release.
-    """
+    original: int
+    since: int  # index of the acceptance or dispute that says so
+    code: str  # why, see `outcome.EXCEPTION`
+    release: int | None  # index of the entry that lifts it
+    size: int | None  # the accepted size an exception came with; None: a dispute of its own
+
+    @property
+    def reach(self) -> int:
+        """The size of the other log from which on it can hold anything."""
+        return max(self.original + 1, self.size or 0)
+
+
+def exception_at(reader: Reader, code: str, target: str, original: int) -> Contested | None:
+    """Return the exception or dispute that `code` made to an original of `target`, or None."""
     value = reader.get(DERIVED, log_key(code) + b"X" + target.encode() + u64(original))
-    return None if value is None else tuple(encoding.unpack(value))
+    return None if value is None else Contested(original, *encoding.unpack(value))
 
 
-def exceptions(reader: Reader, code: str, target: str) -> list[tuple[int, int, str, int | None]]:
-    """Return all exceptions of `code` to `target`: (original, accepted size, code, release)."""
+def exceptions(reader: Reader, code: str, target: str) -> list[Contested]:
+    """Return all exceptions and disputes of `code` to originals of `target`, by original."""
     prefix = log_key(code) + b"X" + target.encode()
     return [
-        (int.from_bytes(key[-8:], "big"), *encoding.unpack(value))
+        Contested(int.from_bytes(key[-8:], "big"), *encoding.unpack(value))
         for key, value in reader.scan(DERIVED, prefix, prefix + b"\xff" * 9)
     ]
+
+
+def original_at(reader: Reader, code: str, index: int, insured: str) -> Settlement | None:
+    """Return the valid settlement at a place below the size held, if `insured` owes it; or None."""
+    if void_code(reader, code, index) is not None:
+        return None
+    record = entry_at(reader, code, index)[1]
+    owed = isinstance(record, Settlement) and province_of(record.insured_area) == insured
+    return record if owed else None  # type: ignore[return-value]
 
 
 def places(
@@ -316,6 +343,18 @@ def proposal_of(reader: Reader, month: str, revision: int) -> tuple[Proposal, by
 def confirmed_months(reader: Reader) -> list[tuple[str, int]]:
     """Return (month, index of the confirmation), ascending."""
     return [(key[:7].decode(), index) for key, index in places(reader, Confirmation)]
+
+
+def confirmed_proposals(reader: Reader) -> list[tuple[Proposal, int, int]]:
+    """Return what was confirmed: (proposal, its index, index of its confirmation), by month."""
+    result = []
+    for month, index in confirmed_months(reader):
+        record = entry_at(reader, CENTRE, index)[1]
+        assert isinstance(record, Confirmation)
+        found = proposal_of(reader, month, record.revision)
+        assert found is not None
+        result.append((found[0], found[2], index))
+    return result
 
 
 def last_confirmed(reader: Reader) -> str | None:

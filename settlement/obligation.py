@@ -1,22 +1,34 @@
-"""What is owed at a cut: the states of all logs joined.
+"""What is owed at a close: the states of all logs joined.
 
 The logs are folded one by one (`state`); here an acceptance in the insured province's log meets the
-settlements in the treatment province's log. Everything is a function of the entries below the cut:
-no clock decides, and the order in which entries reached this replica does not matter.
+settlements in the treatment province's log. Everything is a function of the entries below the cut
+and of what was confirmed before: no clock decides, and the order in which entries reached this
+replica does not matter.
 
-An original binds when the insured province has accepted a prefix that holds it and has no open
-exception to it. It is *cleared* by the first batch whose month is its service month or later. A
+An original binds when the insured province has accepted a prefix that holds it and no dispute holds
+it (see `stage`). It is *cleared* by the first batch whose month is its service month or later. A
 reversal counts when its original does, once it lies below the accepted size and its month is due.
+
+`closes` are the ones confirmed before and the one that is asked about, last (`close.closes_to`).
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from ledger import tree
-from ledger.table import Reader, log_key
+from ledger.table import Reader
+from settlement import stage as stages
 from settlement import totals
-from settlement.lookup import acceptance_below, entry_at, exceptions, reversals_of, void_code
+from settlement.close import Close, accepted_size
+from settlement.lookup import (
+    Contested,
+    entry_at,
+    exception_at,
+    exceptions,
+    reversals_of,
+    void_code,
+)
 from settlement.party import province_of
-from settlement.record import Head, Settlement
+from settlement.record import Head, Lines, Settlement
 from settlement.roster import Roster
 from settlement.state import total_at
 from settlement.totals import NOTHING, Amounts
@@ -24,47 +36,83 @@ from settlement.totals import NOTHING, Amounts
 Position = dict[tuple[str, str], Amounts]
 """(debtor, creditor) -> everything cleared up to and including a month; no zero cells."""
 
+Held = dict[int, Lines | None]
+"""original -> the part of it that a dispute holds, line by line; None: all of it."""
 
-def accepted_size(reader: Reader, insured: str, target: Head, insured_size: int) -> int:
-    """Return the largest size of `target` that `insured` had accepted at the cut; 0 if none.
 
-    An acceptance counts if it lies below `insured_size` in the insured province's log, names a
-    size not above the cut of `target`, and names the root that log has at this size.
+class Pair(NamedTuple):
+    """What a close says of what one participant owes another."""
+
+    month: str
+    known: bool  # both were members at this close
+    accepted: int
+    held: Held
+
+
+def pair_at(
+    reader: Reader, closes: Sequence[Close], debtor: str, creditor: str, only: int | None = None
+) -> Pair:
+    """Return what the last close says of a pair.
+
+    Args:
+        only: Look at disputes of this original alone.
     """
-    below = target.size + 1
-    while (found := acceptance_below(reader, insured, target.code, below)) is not None:
-        size, index, root = found
-        if index < insured_size and tree.root_at(reader, log_key(target.code), size) == root:
-            return size
-        below = size
-    return 0
+    return _pairs(reader, closes, 1, debtor, creditor, only)[0]
 
 
-def held(
-    reader: Reader, insured: str, creditor: str, accepted: int, insured_size: int
-) -> list[int]:
-    """Return the originals below `accepted` that an open exception holds at the cut, ascending.
-
-    `insured_size` is the size of the insured province's log at the cut. An exception that names
-    no valid original owed by `insured` holds nothing.
-    """
-    result = []
-    stands: dict[int, bool] = {}
-    for original, size, _code, release in exceptions(reader, insured, creditor):
-        released = release is not None and release < insured_size
-        covered = size <= accepted and original < accepted and not released
-        if covered and size not in stands:
-            stands[size] = _stands(reader, insured, creditor, size)
-        if covered and stands[size] and _original(reader, creditor, original, insured) is not None:
-            result.append(original)
-    return result
+def pairs_at_all(
+    reader: Reader, closes: Sequence[Close], debtor: str, creditor: str, only: int | None = None
+) -> list[Pair]:
+    """Return what every close says of a pair, in one walk."""
+    return _pairs(reader, closes, len(closes), debtor, creditor, only)
 
 
-def _stands(reader: Reader, insured: str, creditor: str, size: int) -> bool:
-    # An acceptance of a prefix that this log does not have says nothing about its entries.
-    found = acceptance_below(reader, insured, creditor, size + 1)
-    key = log_key(creditor)
-    return found is not None and found[0] == size and tree.root_at(reader, key, size) == found[2]
+def _pairs(
+    reader: Reader, closes: Sequence[Close], last: int, debtor: str, creditor: str, only: int | None
+) -> list[Pair]:
+    pairs = [
+        Pair(
+            close.month,
+            debtor in close.sizes and creditor in close.sizes,
+            accepted_size(reader, close, debtor, creditor),
+            {},
+        )
+        for close in closes[len(closes) - last :]
+    ]
+    largest = pairs[-1].accepted if pairs else 0
+    for contested in _contested(reader, debtor, creditor, only) if largest else ():
+        # Most were released long ago, and what is not accepted needs not be held.
+        released = closes[-last].has(debtor, contested.release)
+        if not released and contested.reach <= largest:
+            _hold(reader, closes, pairs, debtor, creditor, contested)
+    return pairs
+
+
+def _contested(reader: Reader, debtor: str, creditor: str, only: int | None) -> list[Contested]:
+    if only is None:
+        return exceptions(reader, debtor, creditor)
+    found = exception_at(reader, debtor, creditor, only)
+    return [] if found is None else [found]
+
+
+def _hold(
+    reader: Reader,
+    closes: Sequence[Close],
+    pairs: Sequence[Pair],
+    debtor: str,
+    creditor: str,
+    contested: Contested,
+) -> None:
+    original = stages.original_of(reader, debtor, creditor, contested)
+    if original is None:
+        return
+    if stages.late(reader, closes, debtor, creditor, contested, original):
+        return
+    course = list(stages.course(stages.case_of(reader, debtor, creditor, contested), closes))
+    for pair, stage in zip(pairs, course[-len(pairs) :], strict=True):
+        covered = contested.reach <= pair.accepted
+        if covered and stage is not None and not stage.binds:
+            pair.held[contested.original] = stage.upheld
 
 
 def remainder(reader: Reader, code: str, original: int, accepted: int, month: str) -> Amounts:
@@ -81,32 +129,49 @@ def remainder(reader: Reader, code: str, original: int, accepted: int, month: st
     return totals.add_all([totals.of_lines(record.lines), *due])
 
 
+def withheld(left: Amounts, part: Lines | None) -> Amounts:
+    """Return what a dispute keeps out of the remainder `left`: all of it, or at most `part`.
+
+    Of an original that is held in part, every entry counts as cleared.
+    """
+    if part is None:
+        return left
+    return Amounts(
+        0,
+        min(left.employee, part.employee),
+        min(left.resident, part.resident),
+        min(left.other, part.other),
+        min(left.account, part.account),
+    )
+
+
 def cleared_pair(
-    reader: Reader, roster: Roster, cut: dict[str, Head], debtor: str, creditor: str, month: str
+    reader: Reader, roster: Roster, closes: Sequence[Close], debtor: str, creditor: str
 ) -> Amounts:
-    """Return what `debtor` owes `creditor` in all batches up to `month` together, at this cut."""
-    insured_size = cut[debtor].size
-    accepted = accepted_size(reader, debtor, cut[creditor], insured_size)
-    if accepted == 0:
+    """Return what `debtor` owes `creditor` in all batches to the last close together."""
+    pair = pair_at(reader, closes, debtor, creditor)
+    if pair.accepted == 0:
         return NOTHING
-    amounts = totals.up_to(total_at(reader, roster, creditor, debtor, accepted), month)
-    for original in held(reader, debtor, creditor, accepted, insured_size):
-        amounts = amounts.minus(remainder(reader, creditor, original, accepted, month))
+    total = total_at(reader, roster, creditor, debtor, pair.accepted)
+    amounts = totals.up_to(total, pair.month)
+    for original, part in pair.held.items():
+        left = remainder(reader, creditor, original, pair.accepted, pair.month)
+        amounts = amounts.minus(withheld(left, part))
     return amounts
 
 
-def at_cut(reader: Reader, roster: Roster, cut: Sequence[Head], month: str) -> Position:
-    """Return what every participant owes every other one, cumulative, at a cut.
+def at_cut(reader: Reader, roster: Roster, closes: Sequence[Close]) -> Position:
+    """Return what every participant owes every other one, cumulative, at the last close.
 
-    Costs participants squared reads, the open exceptions, and for each pair at most one chunk of
-    entries; never a scan of a log.
+    Costs participants squared reads, the disputes that are not released, and for each pair at most
+    one chunk of entries; never a scan of a log.
     """
-    heads = {head.code: head for head in cut}
+    codes = closes[-1].sizes
     position: Position = {}
-    for creditor in heads:
-        for debtor in heads:
+    for creditor in codes:
+        for debtor in codes:
             if debtor != creditor:
-                amounts = cleared_pair(reader, roster, heads, debtor, creditor, month)
+                amounts = cleared_pair(reader, roster, closes, debtor, creditor)
                 if amounts != NOTHING:
                     position[debtor, creditor] = amounts
     return position
@@ -124,33 +189,31 @@ def carried(
     return due - sum(amounts.entries for amounts in position.values())
 
 
-def original_state(
-    reader: Reader, cut: Sequence[Head], month: str | None, code: str, index: int
-) -> str:
-    """Return the one state of an original at a cut, all batches up to `month` confirmed.
+def original_state(reader: Reader, closes: Sequence[Close], code: str, index: int) -> str:
+    """Return the one state of an original at the last of `closes`, all of them confirmed.
 
-    One of cleared, reversed, disputed, not_due, carried, void. `month` None: no batch yet.
+    One of cleared, reversed, disputed, not_due, carried, void. An original that a ruling has split
+    is cleared: its entries are, but for the part that is not owed.
     """
     if void_code(reader, code, index) is not None:
         return "void"
-    heads = {head.code: head for head in cut}
     record = entry_at(reader, code, index)[1]
     assert isinstance(record, Settlement)
-    insured = province_of(record.insured_area)
-    if insured not in heads or code not in heads or month is None or record.month > month:
+    if not closes or record.month > closes[-1].month:
         return "not_due"
-    accepted = accepted_size(reader, insured, heads[code], heads[insured].size)
-    if index >= accepted:
+    pair = pair_at(reader, closes, province_of(record.insured_area), code, index)
+    return state_in(reader, pair, code, index)
+
+
+def state_in(reader: Reader, pair: Pair, code: str, index: int) -> str:
+    """Return the state of a valid original, due by the month of `pair`, at that close."""
+    if not pair.known:
+        return "not_due"
+    if index >= pair.accepted:
         return "carried"
-    if index in held(reader, insured, code, accepted, heads[insured].size):
+    if index in pair.held and pair.held[index] is None:
         return "disputed"
-    left = remainder(reader, code, index, accepted, month)
+    if not reversals_of(reader, code, index):
+        return "cleared"
+    left = remainder(reader, code, index, pair.accepted, pair.month)
     return "reversed" if left.entries > 1 and not any(left[1:]) else "cleared"
-
-
-def _original(reader: Reader, code: str, index: int, insured: str) -> Settlement | None:
-    if void_code(reader, code, index) is not None:
-        return None
-    record = entry_at(reader, code, index)[1]
-    good = isinstance(record, Settlement) and province_of(record.insured_area) == insured
-    return record if good else None  # type: ignore[return-value]

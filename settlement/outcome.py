@@ -28,7 +28,10 @@ VOID: dict[str, Text] = {
     "MONTH": Text("the month does not follow", "月份顺序错误"),
     "EXCEEDS": Text("more is taken back than is left of the original", "冲退金额超过原记录余额"),
     "ORDER": Text("it does not continue what this log said before", "与本日志先前内容不连续"),
-    "EXCEPTION": Text("there is no such open exception", "没有该项未解除的例外"),
+    "EXCEPTION": Text(
+        "no such exception or dispute is open, or there was one already",
+        "没有该项未解除的例外或争议，或已提出过",
+    ),
     "STATE": Text("what it changes is not in a state that allows this", "其对象的状态不允许此操作"),
     "SUM": Text("the amounts do not add up", "金额合计不符"),
     "RULESET": Text("the rule set cannot be read", "规则集无法读取"),
@@ -37,6 +40,7 @@ VOID: dict[str, Text] = {
     "KEY": Text("a key is not fit for use", "密钥不合规"),
 }
 
+# Why an original is contested. The first five a node finds by itself when it accepts.
 EXCEPTION: dict[str, Text] = {
     "NO_FILE": Text("no case file has arrived", "未收到病例文件"),
     "COMMITMENT": Text("the case file does not open the commitment", "病例文件与承诺值不符"),
@@ -44,13 +48,49 @@ EXCEPTION: dict[str, Text] = {
     "AMOUNT": Text("amounts on the log differ from the case file", "日志金额与病例文件不一致"),
     "CANCELLED": Text("it was cancelled before it was entered", "该结算在登记前已撤销"),
     "FIELDS": Text("other fields differ from the case file", "其他字段与病例文件不一致"),
+    "NOT_REGISTERED": Text("the person was not registered", "未备案"),
+    "NOT_OWED": Text("not owed by the rules of the insured place", "按参保地政策不应支付"),
+    "DUPLICATE_VISIT": Text("the same visit was settled before", "同一就诊重复结算"),
+    "PRICE": Text("price or item is not allowed", "价格或项目不合规"),
+    "FEE_CHECK": Text("the fees are to be checked where they arose", "费用协查"),
+    "OTHER": Text("another reason, see the evidence", "其他原因，见证据"),
 }
+
+DISPUTE: dict[str, Text] = {
+    "open": Text("open: waits for the answer of the treatment province", "待就医地答复"),
+    "answered": Text(
+        "answered: waits for the decision of the insured province", "已答复，待参保地决定"
+    ),
+    "released": Text("released by the insured province: binds", "参保地已解除：应予清算"),
+    "lapsed": Text(
+        "lapsed: the insured province let the answer stand, so it binds",
+        "视同认可：参保地逾期未处理，应予清算",
+    ),
+    "upheld": Text(
+        "upheld: the treatment province did not answer in time, so it stays out",
+        "维持争议：就医地逾期未答复，不予清算",
+    ),
+    "escalated": Text("escalated: waits for the ruling of the centre", "已提请裁决，待中心裁决"),
+    "ruled": Text("ruled by the centre", "中心已裁决"),
+}
+
+RULED: dict[str, Text] = {
+    "release": Text("all of it is owed", "全额应付"),
+    "uphold": Text("none of it is owed", "全额不应付"),
+    "split": Text("part of it is owed", "部分应付"),
+}
+
+LATE = Text(
+    "contested after a batch had cleared it: the dispute holds nothing; what turns out wrong is "
+    "taken back by a reversal in an open month",
+    "提出争议时已清算：争议不影响清算，如确有差错，以未清算月份的冲正处理",
+)
 
 STATE: dict[str, Text] = {
     "cleared": Text("cleared", "已清算"),
     "not_due": Text("not yet due: its service month is not closed", "未到期：所属月份尚未清算"),
     "carried": Text("carried: not yet accepted by the insured province", "结转：参保地尚未确认"),
-    "disputed": Text("disputed: excepted by the insured province", "争议：参保地列为例外"),
+    "disputed": Text("disputed: contested by the insured province", "争议：参保地有异议"),
     "reversed": Text("reversed: nothing is left of it", "已冲正：无剩余金额"),
     "void": Text("void: counted nowhere", "无效：不计入任何清算"),
 }

@@ -12,7 +12,10 @@ and may stay empty while the rule set asks for none.
     10    Settlement      treatment province    a patient's bill was split at discharge
     11    Reversal        treatment province    all or part of a settlement is taken back
     12    Acceptance      insured province      my debts below this size are right, but for these
-    13    Release         insured province      these exceptions of mine are lifted
+    13    Release         insured province      these exceptions and disputes of mine are lifted
+    14    Dispute         insured province      I contest one original that I accepted before
+    15    DisputeAnswer   treatment province    what I say to the contesting of one original
+    16    Escalation      either province       the centre shall rule on one original
     30    Registration    insured province      a person may be treated elsewhere; who, is sealed
     31    Institution     treatment province    what a hospital or pharmacy may settle
     32    Barring         treatment province    a person may not settle directly, or may again
@@ -25,6 +28,7 @@ and may stay empty while the rule set asks for none.
     55    Confirmation    centre                a proposal has its quorum
     56    Certificate     centre                every leg of a month has an end
     57    Lift            centre                the halt that follows from evidence ends
+    58    DisputeRuling   centre                what is owed of a contested original
     70    Paid            payer                 money of a leg was sent
     71    Received        payee                 money of a leg arrived
     90    Genesis         centre, entry 0       the genesis file
@@ -67,6 +71,8 @@ Number = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 Key = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 Signature = Annotated[bytes, msgspec.Meta(min_length=64, max_length=64)]
+Evidence = Annotated[bytes, msgspec.Meta(max_length=32)]  # a hash, or empty: none
+Outcome = Annotated[str, msgspec.Meta(pattern=r"^(release|uphold|split)\Z")]
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -164,12 +170,60 @@ class Acceptance(Record, frozen=True):
 
 
 class Release(Record, frozen=True):
-    """Exceptions of this log's author are lifted: these originals bind from here on."""
+    """Exceptions and disputes of this log's author are lifted: these originals bind from here."""
 
     kind = 13
     log: Code
     indexes: list[Index]  # ascending
     approvals: list[Approval]
+
+
+class Dispute(Record, frozen=True):
+    """The author contests an original that it has accepted before; once for every original.
+
+    What an acceptance does not cover is contested from the start, by the acceptance itself.
+    """
+
+    kind = 14
+    log: Code
+    original: Index  # below the accepted size
+    reason: Name  # see `outcome.EXCEPTION`
+    evidence: Evidence  # of a file kept outside
+    approvals: list[Approval]
+
+    def __post_init__(self) -> None:
+        """Check the evidence; a decoder reports a ValueError as bad form."""
+        _check_evidence(self.evidence)
+
+
+class DisputeAnswer(Record, frozen=True):
+    """What the treatment province says to the contesting of one original of its own log."""
+
+    kind = 15
+    insured: Code
+    original: Index
+    evidence: Evidence
+    text: Text
+    approvals: list[Approval]
+
+    def __post_init__(self) -> None:
+        """Check the evidence; a decoder reports a ValueError as bad form."""
+        _check_evidence(self.evidence)
+
+
+def _check_evidence(evidence: bytes) -> None:
+    if len(evidence) not in (0, 32):
+        raise ValueError(f"evidence is a SHA-256 or empty; got {len(evidence)} bytes")
+
+
+class Escalation(Record, frozen=True):
+    """One side asks the centre to rule on an original of `log` that `insured` contests."""
+
+    kind = 16
+    log: Code
+    insured: Code
+    original: Index
+    reason: Text
 
 
 class Registration(Record, frozen=True):
@@ -424,6 +478,22 @@ class Lift(Record, frozen=True):
     kind = 57
     log: Code
     evidence: Hash
+    reason: Text
+    approvals: list[Approval]
+
+
+class DisputeRuling(Record, frozen=True):
+    """What the centre decides about an original of `creditor` that `insured` contests.
+
+    `release`: all of it is owed. `uphold`: none of it. `split`: all but `upheld`, line by line.
+    """
+
+    kind = 58
+    creditor: Code
+    insured: Code
+    original: Index
+    outcome: Outcome
+    upheld: Lines  # the part that is not owed; all zero unless the outcome is `split`
     reason: Text
     approvals: list[Approval]
 

@@ -7,6 +7,7 @@ from settlement import batch as batches
 from settlement import leg as legs
 from settlement import obligation
 from settlement.batch import Batch, Result
+from settlement.close import closes_to
 from settlement.membership import roster_at
 from settlement.roster import Roster
 
@@ -28,7 +29,8 @@ def month_report(
     result = batches.result_of(reader, founding, month, batch.revision)
     month_legs = legs.legs_of(reader, month, result.legs)
     roster = roster_at(reader, founding, batch.proposal_index)
-    position = obligation.at_cut(reader, roster, batch.proposal.cut, month)
+    closes = closes_to(reader, month, batch.proposal.cut, batch.proposal_index)
+    position = obligation.at_cut(reader, roster, closes)
     return {
         "month": month,
         "revision": batch.revision,

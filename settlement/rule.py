@@ -23,6 +23,7 @@ from settlement.lookup import (
     latest_revision,
     month_key,
     open_months,
+    original_at,
     proposal_of,
     reversals_of,
 )
@@ -37,6 +38,10 @@ from settlement.record import (
     Certificate,
     Confirmation,
     Continuation,
+    Dispute,
+    DisputeAnswer,
+    DisputeRuling,
+    Escalation,
     Freeze,
     Genesis,
     Holidays,
@@ -67,7 +72,7 @@ if TYPE_CHECKING:
 
 CENTRE_ONLY: frozenset[type[Record]] = frozenset(
     (
-        Proposal, Withdrawal, Ruling, Confirmation, Certificate, Lift,
+        Proposal, Withdrawal, Ruling, Confirmation, Certificate, Lift, DisputeRuling,
         Genesis, Admission, RuleSet, KeyChange, Freeze, Holidays,
     )
 )  # fmt: skip
@@ -75,6 +80,7 @@ PROVINCE_ONLY: frozenset[type[Record]] = frozenset(
     (
         Settlement, Reversal, Acceptance, Release, Attestation, Silence, Continuation,
         Registration, Institution, Barring, Reimbursement,
+        Dispute, DisputeAnswer, Escalation,
     )
 )  # fmt: skip
 
@@ -136,8 +142,8 @@ def _release_rule(fold: "Fold", _index: int, record: Release) -> str | None:
     if not record.indexes or record.indexes != sorted(set(record.indexes)):
         return "ORDER"
     for original in record.indexes:
-        row = exception_at(fold.writer, fold.code, record.log, original)
-        if row is None or row[2] is not None:
+        found = exception_at(fold.writer, fold.code, record.log, original)
+        if found is None or found.release is not None:
             return "EXCEPTION"
     return None
 
@@ -192,6 +198,43 @@ def _reimbursement_rule(fold: "Fold", _index: int, record: Reimbursement) -> str
     if insured != fold.code or treatment == insured:
         return "PAIR"
     return "SIGN" if min(_amounts(record.lines)) < 0 else None
+
+
+def _dispute_rule(fold: "Fold", _index: int, record: Dispute) -> str | None:
+    if record.log in (fold.code, CENTRE):
+        return "PAIR"
+    if record.original >= accepted_before(fold.writer, fold.code, record.log):
+        return "ORDER"  # what is not accepted yet needs no dispute: the acceptance excepts it
+    found = exception_at(fold.writer, fold.code, record.log, record.original)
+    return None if found is None else "EXCEPTION"
+
+
+def _answer_rule(fold: "Fold", index: int, record: DisputeAnswer) -> str | None:
+    return _own_original_rule(fold, index, record.original, record.insured)
+
+
+def _own_original_rule(fold: "Fold", index: int, original: int, insured: str) -> str | None:
+    # Whether it is contested stands in another log: an answer to nothing changes nothing.
+    below = original < index
+    found = below and original_at(fold.writer, fold.code, original, insured)
+    return None if found else "ORIGINAL"
+
+
+def _escalation_rule(fold: "Fold", index: int, record: Escalation) -> str | None:
+    if record.log == fold.code:
+        return _own_original_rule(fold, index, record.original, record.insured)
+    if record.insured != fold.code or record.log == CENTRE:
+        return "PAIR"
+    found = exception_at(fold.writer, fold.code, record.log, record.original)
+    return "EXCEPTION" if found is None or found.release is not None else None
+
+
+def _dispute_ruling_rule(_fold: "Fold", _index: int, record: DisputeRuling) -> str | None:
+    if record.creditor == record.insured or CENTRE in (record.creditor, record.insured):
+        return "PAIR"
+    if min(_amounts(record.upheld)) < 0:
+        return "SIGN"
+    return None if any(_amounts(record.upheld)) == (record.outcome == "split") else "SUM"
 
 
 def _proposal_rule(fold: "Fold", _index: int, record: Proposal) -> str | None:
@@ -274,6 +317,10 @@ RULES: dict[type[Record], Callable[[Any, int, Any], str | None]] = {
     Institution: _institution_rule,
     Barring: _barring_rule,
     Reimbursement: _reimbursement_rule,
+    Dispute: _dispute_rule,
+    DisputeAnswer: _answer_rule,
+    Escalation: _escalation_rule,
+    DisputeRuling: _dispute_ruling_rule,
     Proposal: _proposal_rule,
     Withdrawal: _revision_rule,
     Confirmation: _revision_rule,

@@ -9,6 +9,9 @@ log that carries the whole file, so an auditor needs nothing else; its SHA-256 i
     silent_windows = 0
     [approvals]
     required = 0
+    [dispute]
+    answer_windows = 2   decision_windows = 2   source = "…"   certainty = "choice"
+    fee_check_fen = 3_000_000   fee_check_source = "L12"   fee_check_certainty = "corroborated"
     [[step]]
     event = "propose"   anchor = "next_month"   offset = 2   unit = "day"   actor = "centre"
     source = "R70"      certainty = "seed"
@@ -24,11 +27,13 @@ import msgspec
 
 from ledger.errors import FormError
 from ledger.hashing import hash_bytes
-from settlement.record import Name
+from settlement.record import MAX_FEN, Name
 
 MAX_TEXT = 60_000
 
 Certainty = Literal["seed", "official", "corroborated", "memory", "choice"]
+MAX_WINDOWS = 12
+Windows = Annotated[int, msgspec.Meta(ge=0, le=MAX_WINDOWS)]
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -91,7 +96,7 @@ class Step(_Table, frozen=True):
 class Acceptance(_Sourced, frozen=True):
     """How silence of the insured province counts."""
 
-    silent_windows: Annotated[int, msgspec.Meta(ge=0, le=12)] = 0
+    silent_windows: Windows = 0
 
 
 class Approvals(_Sourced, frozen=True):
@@ -159,6 +164,18 @@ class Late(_Sourced, frozen=True, kw_only=True):
     closes: Annotated[int, msgspec.Meta(ge=0, le=24)]
 
 
+class Disputes(_Table, frozen=True):
+    """How silence counts in a dispute, in monthly closes; 0: it never does. See `stage`."""
+
+    answer_windows: Windows = 0  # the treatment province has to answer
+    decision_windows: Windows = 0  # the insured province has to decide on the answer
+    source: str = ""
+    certainty: Certainty = "choice"
+    fee_check_fen: Annotated[int, msgspec.Meta(ge=0, le=MAX_FEN)] = 0  # for totals above this
+    fee_check_source: str = ""
+    fee_check_certainty: Certainty = "choice"
+
+
 class RuleSet(_Table, frozen=True):
     """A parsed rule set."""
 
@@ -171,6 +188,7 @@ class RuleSet(_Table, frozen=True):
     step: list[Step]
     acceptance: Acceptance = Acceptance()
     approvals: Approvals = Approvals()
+    dispute: Disputes = Disputes()
     quorum: Quorum = Quorum()
     deadlines: Deadlines = Deadlines()
     prepayment: Prepayment | None = None

@@ -1,6 +1,6 @@
 """Where every entry stands at the last confirmed batch: what `life` says of one, for millions.
 
-What depends on a pair of logs alone (how much was accepted at each cut, what an exception holds) is
+What depends on a pair of logs alone (how much was accepted at each close, what a dispute holds) is
 computed once per pair, so that an entry costs one read of its reversals.
 """
 
@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 from ledger.table import Reader
 from settlement import obligation
+from settlement.close import Close
 from settlement.life import original_of
-from settlement.lookup import entry_at, reversals_of
+from settlement.lookup import entry_at
+from settlement.obligation import Pair
 from settlement.party import province_of
-from settlement.record import Proposal, Reversal, Settlement
+from settlement.record import Reversal, Settlement
 
 PAIRS = 4096
 
@@ -25,21 +27,12 @@ class Stand(NamedTuple):
     batch: str | None
 
 
-class _Cut(NamedTuple):
-    """What one confirmed cut says about one pair."""
-
-    month: str
-    known: bool  # both were members at this cut
-    accepted: int
-    held: frozenset[int]
-
-
 class Standing:
-    """Answers for valid settlements and reversals; `months` as `batch.confirmed` returns them."""
+    """Answers for valid settlements and reversals; see `close.confirmed_closes`."""
 
-    def __init__(self, reader: Reader, months: Sequence[tuple[str, Proposal]]) -> None:
+    def __init__(self, reader: Reader, closes: Sequence[Close]) -> None:
         self._reader = reader
-        self._months = months
+        self._closes = closes
         self._pair = lru_cache(PAIRS)(self._cuts)
 
     def of(self, code: str, index: int, record: Settlement | Reversal) -> Stand:
@@ -51,36 +44,18 @@ class Standing:
         if isinstance(record, Reversal):
             original = original_of(self._reader, code, index, record)
             due = entry_at(self._reader, code, original)[1].month  # type: ignore[attr-defined]
-        state = self._original(cuts[-1], code, original, due)
+        if due > cuts[-1].month:
+            return Stand("not_due", None)
+        state = obligation.state_in(self._reader, cuts[-1], code, original)
         if state not in ("cleared", "reversed"):
             return Stand(state, None)
         for cut in cuts:
             counted = index < cut.accepted and record.month <= cut.month and due <= cut.month
-            if counted and original not in cut.held:
+            whole = original in cut.held and cut.held[original] is None
+            if counted and not whole:
                 return Stand(state, cut.month)
         # The original is cleared, this reversal of it is not: it follows with the next batch.
         return Stand("carried", None)
 
-    def _original(self, cut: _Cut, code: str, index: int, due: str) -> str:
-        if not cut.known or due > cut.month:
-            return "not_due"
-        if index >= cut.accepted:
-            return "carried"
-        if index in cut.held:
-            return "disputed"
-        if not reversals_of(self._reader, code, index):
-            return "cleared"
-        left = obligation.remainder(self._reader, code, index, cut.accepted, cut.month)
-        return "reversed" if left.entries > 1 and not any(left[1:]) else "cleared"
-
-    def _cuts(self, code: str, insured: str) -> list[_Cut]:
-        return [self._cut(month, proposal, code, insured) for month, proposal in self._months]
-
-    def _cut(self, month: str, proposal: Proposal, code: str, insured: str) -> _Cut:
-        heads = {head.code: head for head in proposal.cut}
-        if code not in heads or insured not in heads:
-            return _Cut(month, False, 0, frozenset())
-        below = heads[insured].size
-        accepted = obligation.accepted_size(self._reader, insured, heads[code], below)
-        held = obligation.held(self._reader, insured, code, accepted, below)
-        return _Cut(month, True, accepted, frozenset(held))
+    def _cuts(self, code: str, insured: str) -> list[Pair]:
+        return obligation.pairs_at_all(self._reader, self._closes, insured, code)

@@ -11,8 +11,9 @@ Derived tables of one log (keys after the log key):
     K + kind + natural key  index of the entry with that business id
     R + original index      reversals of that original: [index, month, lines]
     A + log + size          acceptance of that prefix: [index, root]
-    X + log + original      exception: [size of its acceptance, code, index of the release or nil]
     I + area + code         an institution as it is now: [index, state, services, name in small]
+    X + log + original      contested original: [index of the acceptance or dispute that says so,
+                            code, index of the release or nil, accepted size or nil for a dispute]
     E                       generation and keys that count for the next entry
     C, T, N                 running totals, see `totals`
 """
@@ -34,6 +35,7 @@ from settlement.lookup import (
     FAMILY,
     NATURAL,
     SCHEMA,
+    Contested,
     accepted_sizes,
     applied_size,
     entry_at,
@@ -51,6 +53,7 @@ from settlement.party import CENTRE, province_of
 from settlement.record import (
     Acceptance,
     Continuation,
+    Dispute,
     Institution,
     Lines,
     Member,
@@ -317,13 +320,16 @@ def _enter_reversal(fold: Fold, index: int, record: Reversal) -> None:
 
 
 def _enter_acceptance(fold: Fold, index: int, record: Acceptance) -> None:
-    target = record.log.encode()
-    place = fold.key + b"A" + target + u64(record.size)
+    place = fold.key + b"A" + record.log.encode() + u64(record.size)
     fold.writer.put(DERIVED, place, encoding.pack([index, record.root]))
     for item in record.exceptions:
-        row = encoding.pack([record.size, item.code, None])
-        fold.writer.put(DERIVED, fold.key + b"X" + target + u64(item.index), row)
+        _contest(fold, Contested(item.index, index, item.code, None, record.size), record.log)
     _want_total(fold.writer, fold.roster, record.log, fold.code, record.size)
+
+
+def _contest(fold: Fold, row: Contested, target: str) -> None:
+    place = fold.key + b"X" + target.encode() + u64(row.original)
+    fold.writer.put(DERIVED, place, encoding.pack(row[1:]))
 
 
 def _want_total(writer: Writer, roster: Roster, code: str, insured: str, size: int) -> None:
@@ -339,8 +345,11 @@ def _enter_release(fold: Fold, index: int, record: Release) -> None:
     for original in record.indexes:
         row = exception_at(fold.writer, fold.code, record.log, original)
         assert row is not None
-        place = fold.key + b"X" + record.log.encode() + u64(original)
-        fold.writer.put(DERIVED, place, encoding.pack([row[0], row[1], index]))
+        _contest(fold, row._replace(release=index), record.log)
+
+
+def _enter_dispute(fold: Fold, index: int, record: Dispute) -> None:
+    _contest(fold, Contested(record.original, index, record.reason, None, None), record.log)
 
 
 def _enter_institution(fold: Fold, index: int, record: Institution) -> None:
@@ -369,6 +378,7 @@ _EFFECTS: dict[type[Record], Callable[[Fold, int, Any], None]] = {
     Acceptance: _enter_acceptance,
     Release: _enter_release,
     Institution: _enter_institution,
+    Dispute: _enter_dispute,
     Rotation: _enter_rotation,
     Continuation: _enter_continuation,
 }

@@ -13,6 +13,7 @@ from ledger.table import log_key
 from node.run import default_ruleset
 from settlement import state
 from settlement.casefile import CaseRow
+from settlement.close import Close, closes_to
 from settlement.party import CENTRE
 from settlement.record import (
     Acceptance,
@@ -109,6 +110,10 @@ class Logs:
     def cut(self) -> list[Head]:
         """Return the heads of all participants as they are."""
         return [self.head(code) for code in sorted(self.codes)]
+
+    def closes(self, month: str, cut: list[Head] | None = None) -> list[Close]:
+        """Return the confirmed closes before a month, and one at the cut (default: now)."""
+        return closes_to(self.store, month, cut or self.cut(), self.size(CENTRE))
 
     def checkpoint(self, code: str, size: int | None = None) -> bytes:
         """Return a log's checkpoint, cosigned by all others."""

@@ -69,6 +69,7 @@ class Ward:
         self._codes = codes
         self._count = 0
         self._refundable: list[CaseRow] = []
+        self.settled: list[CaseRow] = []
 
     def month(self, month: str, count: int) -> dict[str, list[CaseRow]]:
         """Return rows of a month by the province that treated the patient."""
@@ -98,6 +99,7 @@ class Ward:
             acct_pay=format_yuan(account), cash_payamt=format_yuan(cash), refd_setl_flag="0",
         )  # fmt: skip
         self._refundable.append(row)
+        self.settled.append(row)
         return row
 
     def _refund(self, month: str) -> CaseRow:
@@ -117,6 +119,71 @@ class Ward:
             **money,
         }
         return original._replace(**changes)
+
+
+class Quarrel:
+    """Two provinces and the centre about settlements: contested, answered or not, released, ruled.
+
+    Nobody keeps an order: things are said too early, too late, or never.
+    """
+
+    def __init__(self, world: World, clerk: Clerk, ward: Ward) -> None:
+        self._world, self._clerk, self._ward = world, clerk, ward
+        self._contested: list[CaseRow] = []
+
+    def month(self, chance: float) -> None:
+        """Let some of what has been settled be contested, and some be said to what is."""
+        random = self._world.random
+        for row in self._ward.settled[-6:]:
+            if random.random() < chance:
+                log, insured = _province(row.mdtrtarea_admvs), _province(row.insuplc_admdvs)
+                self._clerk.insist(
+                    insured,
+                    "dispute",
+                    give_up=("DUPLICATE", "EXCEPTION"),
+                    log=log,
+                    setl_id=row.setl_id,
+                    reason="PRICE",
+                )
+                self._contested.append(row)
+        for row in self._contested[-12:]:
+            if random.random() < chance:
+                self._say(row, random.choice(_VERBS))
+
+    def _say(self, row: CaseRow, verb: str) -> None:
+        random, insist = self._world.random, self._clerk.insist
+        log, insured = _province(row.mdtrtarea_admvs), _province(row.insuplc_admdvs)
+        if verb == "answer":
+            insist(log, verb, give_up=_NO_USE, setl_id=row.setl_id, text="it is as it is")
+        elif verb == "release":
+            insist(insured, verb, give_up=_NO_USE, log=log, setl_id=row.setl_id)
+        else:
+            code = random.choice((log, insured))
+            insist(code, verb, give_up=_NO_USE, setl_id=row.setl_id, reason="hear us")
+            self._world.later(random.randint(1_000, 200_000), lambda: self._rule(row))
+
+    def _rule(self, row: CaseRow) -> None:
+        random = self._world.random
+        outcome = random.choice(("release", "uphold", "split"))
+        part = {random.choice(("employee", "resident", "account")): 9_999}
+        self._clerk.insist(
+            CENTRE,
+            "rule",
+            give_up=_NO_USE,
+            setl_id=row.setl_id,
+            insured=_province(row.insuplc_admdvs),
+            outcome=outcome,
+            reason="heard both",
+            upheld=part if outcome == "split" else None,
+        )
+
+
+_VERBS = ("answer", "answer", "release", "escalate", "escalate")
+_NO_USE = ("DUPLICATE", "EXCEEDS", "EXCEPTION", "ORIGINAL", "PAIR", "STATE")
+
+
+def _province(area: str) -> str:
+    return area[:2] + "0000"
 
 
 def saboteur(world: World, codes: list[str], cuts: bool) -> None:

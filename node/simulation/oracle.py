@@ -1,7 +1,7 @@
 """The oracle: the design's invariants, checked after every step by code of its own.
 
-It looks only at what nodes have stored and signed. What clearing has to come to it computes itself,
-entry by entry from decoded leaves, without the running totals or indexes the nodes use.
+It looks only at what nodes have stored and signed. What clearing has to come to is computed entry
+by entry from decoded leaves (`naive`), without the running totals or indexes the nodes use.
 """
 
 from collections import defaultdict
@@ -12,27 +12,22 @@ from ledger import log, tree
 from ledger.entry import decode_entry, encode_entry
 from ledger.table import Reader, log_key
 from node import heads
+from node.simulation.naive import Drawn, Pair, amounts, naive_cleared, record_at
 from node.simulation.world import SimNode, World
 from settlement import netting
 from settlement.batch import check_confirmation, compute
 from settlement.lookup import proposal_of, void_code
-from settlement.party import CENTRE, province_of
+from settlement.party import CENTRE
 from settlement.recheck import check_store
 from settlement.record import (
-    Acceptance,
     Confirmation,
-    Head,
     Lines,
     Paid,
     Proposal,
-    Record,
-    Release,
     Reversal,
     Settlement,
     decode_body,
 )
-
-Pair = tuple[str, str]
 
 
 class InvariantError(AssertionError):
@@ -52,6 +47,7 @@ class Oracle:
     results: dict[str, bytes] = field(default_factory=dict)
     cleared: dict[str, dict[Pair, Lines]] = field(default_factory=dict)
     checks: int = 0
+    _drawn: list[Drawn] = field(default_factory=list)
     _seen: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def acknowledge(self, world: World, code: str) -> None:
@@ -116,7 +112,7 @@ class Oracle:
     def _money(self, world: World, node: SimNode, record: Paid) -> None:
         covered = heads.size_of(node.store, CENTRE)
         for index in range(covered):
-            found = _record(node.store, CENTRE, index)
+            found = record_at(node.store, CENTRE, index)
             if isinstance(found, Confirmation) and found.month == record.month:
                 check_confirmation(node.store, world.founding, found)
                 return
@@ -140,7 +136,7 @@ class Oracle:
         self._sums(proposal, mine.pairs, world)
         if month not in self.cleared:
             self.cleared[month] = {pair: amounts.lines for pair, amounts in mine.pairs.items()}
-            self._complete(node.store, proposal, month)
+            self._complete(node.store, proposal, month, place)
 
     def _sums(self, proposal: Proposal, pairs: Any, world: World) -> None:
         if sum(net.fen for net in proposal.nets) != 0:
@@ -152,12 +148,13 @@ class Oracle:
             if netting.net_of_legs(netting.legs(model, lines, codes), codes) != expected:
                 raise InvariantError(3, f"{proposal.month}: {model} gives other nets")
 
-    def _complete(self, reader: Reader, proposal: Proposal, month: str) -> None:
-        expected = naive_cleared(reader, proposal.cut, month)
+    def _complete(self, reader: Reader, proposal: Proposal, month: str, place: int) -> None:
+        self._drawn.append(Drawn(month, proposal.cut, place))
+        expected = naive_cleared(reader, self._drawn)
         total: dict[Pair, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
         for done in self.cleared.values():
             for pair, lines in done.items():
-                total[pair] = [a + b for a, b in zip(total[pair], _amounts(lines), strict=True)]
+                total[pair] = [a + b for a, b in zip(total[pair], amounts(lines), strict=True)]
         found = {pair: tuple(sums) for pair, sums in total.items() if any(sums)}
         if found != expected:
             raise InvariantError(4, f"{month}: all batches together are not what binds")
@@ -174,64 +171,15 @@ class Oracle:
             _check_reversals(world.nodes[code].store, code)
 
 
-def naive_cleared(reader: Reader, cut: list[Head], month: str) -> dict[Pair, tuple[int, ...]]:
-    """Return what all batches up to `month` clear together, entry by entry from the definition."""
-    result: dict[Pair, list[int]] = defaultdict(lambda: [0, 0, 0, 0])
-    heads_at = {head.code: head for head in cut}
-    for creditor in heads_at:
-        originals: dict[str, tuple[int, str]] = {}
-        for index in range(heads_at[creditor].size):
-            record = _record(reader, creditor, index)
-            if not isinstance(record, Settlement | Reversal):
-                continue
-            debtor = province_of(record.insured_area)
-            if isinstance(record, Settlement):
-                originals[record.setl_id] = (index, debtor)
-            name = record.setl_id if isinstance(record, Settlement) else record.original_id
-            original, _ = originals[name]
-            if record.month <= month and _binds(
-                reader, heads_at, debtor, creditor, index, original
-            ):
-                sums = result[debtor, creditor]
-                result[debtor, creditor] = [
-                    a + b for a, b in zip(sums, _amounts(record.lines), strict=True)
-                ]
-    return {pair: tuple(sums) for pair, sums in result.items() if any(sums)}
-
-
-def _binds(
-    reader: Reader, cut: dict[str, Head], debtor: str, creditor: str, index: int, original: int
-) -> bool:
-    accepted, held = 0, set()
-    for place in range(cut[debtor].size):
-        record = _record(reader, debtor, place)
-        if isinstance(record, Acceptance) and record.log == creditor:
-            if record.size <= cut[creditor].size:
-                accepted = record.size
-                held |= {item.index for item in record.exceptions}
-        elif isinstance(record, Release) and record.log == creditor:
-            held -= set(record.indexes)
-    return index < accepted and original not in held
-
-
 def _check_reversals(reader: Reader, code: str) -> None:
     left: dict[str, list[int]] = {}
     for index in range(log.size(reader, log_key(code))):
-        record = _record(reader, code, index)
+        record = record_at(reader, code, index)
         if isinstance(record, Settlement):
-            left[record.setl_id] = list(_amounts(record.lines))
+            left[record.setl_id] = list(amounts(record.lines))
         elif isinstance(record, Reversal):
             before = left[record.original_id]
-            after = [a + b for a, b in zip(before, _amounts(record.lines), strict=True)]
+            after = [a + b for a, b in zip(before, amounts(record.lines), strict=True)]
             if min(after) < 0:
                 raise InvariantError(10, f"{code} #{index} takes back more than is left")
             left[record.original_id] = after
-
-
-def _record(reader: Reader, code: str, index: int) -> Record:
-    entry = decode_entry(log.leaf(reader, log_key(code), index))
-    return decode_body(entry.kind, entry.body)
-
-
-def _amounts(lines: Lines) -> tuple[int, int, int, int]:
-    return lines.employee, lines.resident, lines.other, lines.account

@@ -1,13 +1,16 @@
 """Playing a seed: a short year of a small network under faults, checked by the oracle."""
 
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from node.simulation.agents import Clerk, Ward, saboteur
+from node.simulation.agents import Clerk, Quarrel, Ward, saboteur
 from node.simulation.oracle import Oracle
 from node.simulation.world import Faults, World
 from settlement.batch import confirmed, latest_batch, result_of
+from settlement.dispute import statuses
 from settlement.netting import LegDue
 from settlement.party import CENTRE
 from settlement.period import next_month
@@ -30,6 +33,7 @@ class Scenario:
     crash: float | None = None
     cuts: bool | None = None
     rotations: float | None = None  # chance that a node changes keys before a month
+    disputes: float | None = None  # chance that a settlement is contested, and that one is answered
 
 
 @dataclass
@@ -44,6 +48,7 @@ class Outcome:
     checks: int
     virtual_ms: int
     results: dict[str, str] = field(default_factory=dict)
+    disputes: dict[str, int] = field(default_factory=dict)  # how many ended where
 
 
 class StuckError(AssertionError):
@@ -65,11 +70,14 @@ def play(scenario: Scenario, ruleset: bytes) -> Outcome:
     cuts = scenario.cuts if scenario.cuts is not None else world.random.random() < 0.5
     saboteur(world, codes, cuts)
     ward, clerk = Ward(world.random, codes), Clerk(world, oracle)
+    quarrel = Quarrel(world, clerk, ward)
     month = FIRST_MONTH
     rotations = world.random.choice([0.0, 0.0, 0.3])
+    drawn = world.random.choice([0.0, 0.0, 0.3])
+    disputes = drawn if scenario.disputes is None else scenario.disputes
     for _ in range(scenario.months):
         _rotate(world, rotations if scenario.rotations is None else scenario.rotations)
-        _month(world, ward, clerk, month, scenario.entries)
+        _month(world, ward, clerk, month, scenario.entries, lambda: quarrel.month(disputes))
         month = next_month(month)
     oracle.finish(world)
     return Outcome(
@@ -81,7 +89,13 @@ def play(scenario: Scenario, ruleset: bytes) -> Outcome:
         oracle.checks,
         world.now_ms,
         {name: digest.hex() for name, digest in sorted(oracle.results.items())},
+        _disputes(world, codes),
     )
+
+
+def _disputes(world: World, codes: list[str]) -> dict[str, int]:
+    found = statuses(world.nodes[CENTRE].store, codes, CENTRE)
+    return dict(sorted(Counter("late" if s.late else s.stage.state for s in found).items()))
 
 
 def _faults(scenario: Scenario, random: Random) -> Faults:
@@ -98,11 +112,19 @@ def _rotate(world: World, chance: float) -> None:
             world.rotate(code, [p for p in PURPOSES if world.random.random() < 0.5])
 
 
-def _month(world: World, ward: Ward, clerk: Clerk, month: str, entries: int) -> None:
+def _month(
+    world: World,
+    ward: Ward,
+    clerk: Clerk,
+    month: str,
+    entries: int,
+    quarrel: Callable[[], None],
+) -> None:
     count = world.random.randint(0, entries * 2)
     for code, rows in sorted(ward.month(month, count).items()):
         clerk.insist(code, "import", rows=rows)
     # The centre does not wait for everything: what is late is carried.
+    quarrel()
     world.run(lambda: False, world.random.choice([500, 5_000, 60_000]))
     clerk.insist(CENTRE, "close", give_up=("STATE", "MONTH", "DUPLICATE"), month=month)
     _until(world, f"{month} confirmed", lambda: _confirmed_everywhere(world, month))

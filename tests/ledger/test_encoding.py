@@ -61,7 +61,9 @@ def test_every_other_spelling_is_refused(data: bytes) -> None:
         unpack(data)
 
 
-@pytest.mark.parametrize("value", [1.5, {"a": 1}, {1}, 2**64, -(2**63) - 1, "e\u0301", object()])
+@pytest.mark.parametrize(
+    "value", [1.5, {"a": 1}, {1}, 2**64, -(2**63) - 1, "e\u0301", "\ud800", object()]
+)
 def test_what_has_no_spelling_is_not_packed(value: object) -> None:
     with pytest.raises(FormError):
         pack([value])

@@ -8,9 +8,20 @@ from hypothesis import strategies as st
 
 from settlement import batch as batches
 from settlement import lookup, obligation
+from settlement.close import accepted_size
 from settlement.life import case_life
-from settlement.party import province_of
-from settlement.record import Acceptance, Exempt, Release, Settlement
+from settlement.party import CENTRE, province_of
+from settlement.record import (
+    Acceptance,
+    Dispute,
+    DisputeAnswer,
+    DisputeRuling,
+    Escalation,
+    Exempt,
+    Lines,
+    Release,
+    Settlement,
+)
 from settlement.totals import add_all
 from tests.network import QINGHAI, SICHUAN, TIBET, Logs, reversal, settlement
 
@@ -21,7 +32,7 @@ def logs() -> Logs:
 
 
 def owes(logs: Logs, month: str = "2017-03") -> dict[tuple[str, str], int]:
-    position = obligation.at_cut(logs.store, logs.roster, logs.cut(), month)
+    position = obligation.at_cut(logs.store, logs.roster, logs.closes(month))
     return {pair: amounts.fen for pair, amounts in position.items() if amounts.fen}
 
 
@@ -62,8 +73,8 @@ def test_an_exception_to_somebody_elses_entry_holds_nothing(logs: Logs) -> None:
 def test_a_refund_in_a_later_month_makes_that_month_negative(logs: Logs) -> None:
     logs.add(SICHUAN, settlement("A1"), reversal("R1", "A1", month="2017-04"))
     logs.accept(QINGHAI, SICHUAN)
-    march = obligation.at_cut(logs.store, logs.roster, logs.cut(), "2017-03")
-    april = obligation.at_cut(logs.store, logs.roster, logs.cut(), "2017-04")
+    march = obligation.at_cut(logs.store, logs.roster, logs.closes("2017-03"))
+    april = obligation.at_cut(logs.store, logs.roster, logs.closes("2017-04"))
     assert batches.difference(march, {})[QINGHAI, SICHUAN].fen == 1_000
     assert batches.difference(april, march)[QINGHAI, SICHUAN].fen == -1_000
 
@@ -93,12 +104,12 @@ def test_every_original_has_one_of_six_states(logs: Logs) -> None:
         settlement("A4", month="2017-04"), settlement("A1"), settlement("A5"),
     )  # fmt: skip
     logs.accept(QINGHAI, SICHUAN, 1, size=6)
-    cut = logs.cut()
+    closes = logs.closes("2017-03")
     assert [
-        obligation.original_state(logs.store, cut, "2017-03", SICHUAN, index)
+        obligation.original_state(logs.store, closes, SICHUAN, index)
         for index in (0, 1, 2, 4, 5, 6)
     ] == ["cleared", "disputed", "reversed", "not_due", "void", "carried"]
-    assert obligation.original_state(logs.store, cut, None, SICHUAN, 0) == "not_due"
+    assert obligation.original_state(logs.store, [], SICHUAN, 0) == "not_due"
 
 
 def test_the_life_of_a_case_says_what_comes_next(logs: Logs) -> None:
@@ -117,9 +128,13 @@ def test_the_life_of_a_case_says_what_comes_next(logs: Logs) -> None:
 
 # --- laws ----------------------------------------------------------------------------------------
 
+KINDS = (
+    "settle", "settle", "reverse", "accept", "except", "release", "dispute", "answer", "escalate",
+    "rule",
+)  # fmt: skip
 DEEDS = st.lists(
     st.tuples(
-        st.sampled_from(["settle", "settle", "reverse", "accept", "except", "release"]),
+        st.sampled_from(KINDS),
         st.integers(0, 5),  # which pair of places
         st.integers(0, 30),  # which original, which size
         st.integers(1, 900),
@@ -128,6 +143,7 @@ DEEDS = st.lists(
     max_size=40,
 )
 CODES = (SICHUAN, TIBET, QINGHAI)
+NONE = Lines(0, 0, 0, 0)
 PAIRS = [(t, i) for t in CODES for i in CODES if t != i]
 MONTHS = ["2017-03", "2017-04", "2017-05", "2017-06"]
 
@@ -147,14 +163,31 @@ def play(logs: Logs, deeds: Any, start: int = 0) -> None:
             before = lookup.accepted_before(logs.store, insured, treated)
             if before < size:
                 logs.accept(insured, treated, before + which % (size - before))
-        else:
+        elif deed == "release":
             logs.add(insured, Release(treated, [which % max(size, 1)], []))
+        else:
+            argue(logs, deed, treated, insured, which % max(size, 1), fen)
+
+
+def argue(logs: Logs, deed: str, treated: str, insured: str, original: int, fen: int) -> None:
+    if deed == "dispute":
+        logs.add(insured, Dispute(treated, original, "PRICE", b"", []))
+    elif deed == "answer":
+        logs.add(treated, DisputeAnswer(insured, original, b"", "", []))
+    elif deed == "escalate":
+        logs.add((treated, insured)[fen % 2], Escalation(treated, insured, original, ""))
+    else:
+        outcome = ("release", "uphold", "split")[fen % 3]
+        upheld = Lines(fen if outcome == "split" else 0, 0, 0, 0)
+        logs.add(CENTRE, DisputeRuling(treated, insured, original, outcome, upheld, "", []))
 
 
 def slow_position(logs: Logs, cut: Any, month: str) -> dict[tuple[str, str], int]:
     """Return what is owed, computed entry by entry from the definition."""
     result: dict[tuple[str, str], int] = {}
     heads = {head.code: head for head in cut}
+    closes = logs.closes(month, cut)
+    pairs = {(d, c): obligation.pair_at(logs.store, closes, d, c)[2:] for c in CODES for d in CODES}
     for creditor in CODES:
         for index in range(heads[creditor].size):
             if lookup.void_code(logs.store, creditor, index) is not None:
@@ -163,15 +196,13 @@ def slow_position(logs: Logs, cut: Any, month: str) -> dict[tuple[str, str], int
             if not hasattr(record, "setl_id"):
                 continue
             debtor = province_of(record.insured_area)
-            size = heads[debtor].size
-            accepted = obligation.accepted_size(logs.store, debtor, heads[creditor], size)
+            accepted, held = pairs[debtor, creditor]
             original = index
             if not isinstance(record, Settlement):
                 found = lookup.find_settlement(logs.store, creditor, record.original_id)
                 assert found is not None
                 original = found
-            held = obligation.held(logs.store, debtor, creditor, accepted, size)
-            if index < accepted and original not in held and record.month <= month:
+            if index < accepted and held.get(original, NONE) and record.month <= month:
                 pair = (debtor, creditor)
                 result[pair] = result.get(pair, 0) + sum(
                     (
@@ -181,6 +212,9 @@ def slow_position(logs: Logs, cut: Any, month: str) -> dict[tuple[str, str], int
                         record.lines.account,
                     )
                 )
+                if index == original:
+                    left = obligation.remainder(logs.store, creditor, index, accepted, month)
+                    result[pair] -= obligation.withheld(left, held.get(index, NONE)).fen
     return {pair: fen for pair, fen in result.items() if fen}
 
 
@@ -190,7 +224,7 @@ def test_totals_come_to_what_adding_entry_by_entry_comes_to(deeds: Any) -> None:
     play(logs, deeds)
     cut = logs.cut()
     for month in MONTHS:
-        position = obligation.at_cut(logs.store, logs.roster, cut, month)
+        position = obligation.at_cut(logs.store, logs.roster, logs.closes(month, cut))
         assert {p: a.fen for p, a in position.items() if a.fen} == slow_position(logs, cut, month)
 
 
@@ -209,16 +243,16 @@ def test_every_original_has_exactly_one_state_and_cleared_ones_make_the_sum(deed
                 if not isinstance(record, Settlement):
                     continue
                 insured = province_of(record.insured_area)
-                found = obligation.original_state(logs.store, cut, month, code, index)
+                closes = logs.closes(month, cut)
+                found = obligation.original_state(logs.store, closes, code, index)
                 assert found in ("cleared", "reversed", "disputed", "carried", "not_due")
                 if found in ("cleared", "reversed"):
-                    heads = {head.code: head for head in cut}
-                    accepted = obligation.accepted_size(
-                        logs.store, insured, heads[code], heads[insured].size
-                    )
+                    accepted = accepted_size(logs.store, closes[-1], insured, code)
                     left = obligation.remainder(logs.store, code, index, accepted, month)
-                    cleared.setdefault((insured, code), []).append(left)
-        position = obligation.at_cut(logs.store, logs.roster, cut, month)
+                    held = obligation.pair_at(logs.store, closes, insured, code).held
+                    part = obligation.withheld(left, held.get(index, NONE))
+                    cleared.setdefault((insured, code), []).append(left.minus(part))
+        position = obligation.at_cut(logs.store, logs.roster, logs.closes(month, cut))
         assert {p: add_all(parts) for p, parts in cleared.items()} == dict(position)
 
 
@@ -232,7 +266,7 @@ def test_the_batches_of_all_months_add_up_to_what_binds_in_the_end(a: Any, b: An
     for number, (deeds, month) in enumerate(zip((a, b, c, []), MONTHS, strict=True)):
         play(logs, deeds, number * 100)
         cut = logs.cut()
-        now = obligation.at_cut(logs.store, logs.roster, cut, month)
+        now = obligation.at_cut(logs.store, logs.roster, logs.closes(month, cut))
         for pair, amounts in batches.difference(now, before).items():
             total[pair] = total.get(pair, 0) + amounts.fen
         before = now
@@ -244,5 +278,5 @@ def test_entries_carried_are_due_entries_that_are_not_cleared(deeds: Any) -> Non
     logs = Logs()
     play(logs, deeds)
     for month in MONTHS:
-        position = obligation.at_cut(logs.store, logs.roster, logs.cut(), month)
+        position = obligation.at_cut(logs.store, logs.roster, logs.closes(month))
         assert obligation.carried(logs.store, logs.roster, logs.cut(), month, position) >= 0

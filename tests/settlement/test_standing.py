@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 
 from settlement import lookup
-from settlement.batch import confirmed
+from settlement.close import confirmed_closes
 from settlement.life import life_at
 from settlement.record import Reversal, Settlement
 from settlement.standing import Standing
@@ -15,7 +15,7 @@ from tests.settlement.test_obligation import CODES, DEEDS, play
 
 
 def compare(logs: Logs) -> dict[tuple[str, int], tuple[str, str | None]]:
-    standing = Standing(logs.store, confirmed(logs.store))
+    standing = Standing(logs.store, confirmed_closes(logs.store))
     found: dict[tuple[str, int], tuple[str, str | None]] = {}
     for code in CODES:
         for index in range(logs.size(code)):

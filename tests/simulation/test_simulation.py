@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -24,13 +25,13 @@ from tests.node.test_tampering import OneFen
 from tests.node.world import MONTH, imported, quiet, settled
 
 RULESET = default_ruleset()
-SEEDS = 150  # two months each
+SEEDS = 120  # two months each
 
 
 def test_hundreds_of_short_months_keep_every_invariant() -> None:
     crashes = 0
     for seed in range(SEEDS):
-        outcome = play(Scenario(seed, months=2, entries=5), RULESET)
+        outcome = play(Scenario(seed, months=2, entries=5, disputes=0.0), RULESET)
         assert len(outcome.results) == 2
         crashes += outcome.crashes
     assert crashes > SEEDS
@@ -39,7 +40,17 @@ def test_hundreds_of_short_months_keep_every_invariant() -> None:
 @pytest.mark.parametrize("provinces", [2, 5])
 def test_larger_and_smaller_networks_keep_them_too(provinces: int) -> None:
     for seed in range(4):
-        play(Scenario(1_000 + seed, months=2, provinces=provinces, entries=5), RULESET)
+        scenario = Scenario(1_000 + seed, months=2, provinces=provinces, entries=5)
+        play(scenario, RULESET)
+
+
+def test_months_in_which_everybody_quarrels_keep_them_too() -> None:
+    ended: Counter[str] = Counter()
+    for seed in range(30):
+        outcome = play(Scenario(3_000 + seed, months=3, entries=4, disputes=0.6), RULESET)
+        ended.update(outcome.disputes)
+    everywhere = {"open", "answered", "upheld", "released", "lapsed", "escalated", "ruled", "late"}
+    assert ended.keys() == everywhere
 
 
 def test_months_with_keys_that_change_under_way_keep_them_too() -> None:
