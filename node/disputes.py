@@ -66,7 +66,7 @@ def _check_fees(role: "Province", reader: Reader, log: str, setl_id: str) -> Non
     if case is None:
         raise RefusedError("NO_FILE", f"the case file of {setl_id} is not here: no total is known")
     total = parse_fen(decode_case(case.case).medfee_sumamt)
-    least = disputes_at(reader, lookup.applied_size(reader, CENTRE)).fee_check_fen
+    least = disputes_at(reader, lookup.applied_size(reader, CENTRE)).fee_check.above_fen
     if total <= least:
         raise RefusedError(
             FEE_CHECK, f"a fee check is for totals above {format_yuan(least)} yuan; "

@@ -10,8 +10,9 @@ log that carries the whole file, so an auditor needs nothing else; its SHA-256 i
     [approvals]
     required = 0
     [dispute]
-    answer_windows = 2   decision_windows = 2   source = "…"   certainty = "choice"
-    fee_check_fen = 3_000_000   fee_check_source = "L12"   fee_check_certainty = "corroborated"
+    answer_windows = 2   decision_windows = 2
+    [dispute.fee_check]
+    above_fen = 3_000_000   source = "L12"   certainty = "corroborated"
     [[step]]
     event = "propose"   anchor = "next_month"   offset = 2   unit = "day"   actor = "centre"
     source = "R70"      certainty = "seed"
@@ -164,16 +165,18 @@ class Late(_Sourced, frozen=True, kw_only=True):
     closes: Annotated[int, msgspec.Meta(ge=0, le=24)]
 
 
-class Disputes(_Table, frozen=True):
+class FeeCheck(_Sourced, frozen=True):
+    """Cases with a higher total than this may be disputed for a fee check (费用协查)."""
+
+    above_fen: Annotated[int, msgspec.Meta(ge=0, le=MAX_FEN)] = 0
+
+
+class Disputes(_Sourced, frozen=True):
     """How silence counts in a dispute, in monthly closes; 0: it never does. See `stage`."""
 
     answer_windows: Windows = 0  # the treatment province has to answer
     decision_windows: Windows = 0  # the insured province has to decide on the answer
-    source: str = ""
-    certainty: Certainty = "choice"
-    fee_check_fen: Annotated[int, msgspec.Meta(ge=0, le=MAX_FEN)] = 0  # for totals above this
-    fee_check_source: str = ""
-    fee_check_certainty: Certainty = "choice"
+    fee_check: FeeCheck = FeeCheck()
 
 
 class RuleSet(_Table, frozen=True):

@@ -61,9 +61,8 @@ def _tables(rules: dict[str, Any], place: str = "") -> Iterator[tuple[str, dict[
         if isinstance(value, dict):
             name = f"{place}.{key}".lstrip(".")
             if "certainty" in value:
-                yield name, value
-            else:
-                yield from _tables(value, name)
+                yield name, {k: v for k, v in value.items() if not isinstance(v, dict)}
+            yield from _tables(value, name)
 
 
 def _step(step: dict[str, Any]) -> str:
