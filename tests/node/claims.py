@@ -42,9 +42,14 @@ def token_of(world: World) -> str:
 
 
 def claim(world: World, setl_id: str = "C1", **changes: Any) -> Claim:
+    """Return a claim of the hospital for the person."""
+    return claim_of(token_of(world), setl_id, **changes)
+
+
+def claim_of(token: str, setl_id: str, **changes: Any) -> Claim:
     """Return a claim of the hospital for an inpatient of Qinghai."""
     given: dict[str, Any] = {
-        "setl_id": setl_id, "mdtrt_id": "V" + setl_id, "person": token_of(world),
+        "setl_id": setl_id, "mdtrt_id": "V" + setl_id, "person": token,
         "institution": HOSPITAL, "treatment_area": "510100", "med_type": "21",
         "begndate": "2017-03-01", "enddate": "2017-03-05",
         "setl_time": "2017-03-05T10:00:00+08:00", "emergency": False, "use_account": True,

@@ -10,7 +10,7 @@ from msgspec import structs
 from ledger import encoding
 from ledger.errors import FormError, LedgerError, RefusedError
 from ledger.table import u64
-from node import notices, persons
+from node import claimbook, notices, persons
 from node.directory import plan_directory
 from node.duty import duties
 from node.effect import Asked, Ordered, Reply
@@ -29,7 +29,6 @@ from node.simulation.world import CrashError, World
 from node.vault import (
     BARRED,
     CLAIM,
-    DETERMINED,
     HISTORY,
     INBOX,
     NOTICE,
@@ -37,14 +36,17 @@ from node.vault import (
     OWN,
     PENDING,
     TABLES,
+    put_received,
 )
 from settlement import lookup
+from settlement.determination import Cancellation, Determined
 from settlement.party import CENTRE
 from settlement.person import token_commitment, token_hash
 from settlement.recheck import check_store
 from settlement.record import Barring, Registration, Reimbursement
 from settlement.registration import Filed, Switches, commitment, encode_content
 from tests.network import QINGHAI, SICHUAN, TIBET, case_row, refund_of
+from tests.node.claims import claim_of
 from tests.node.world import MONTH, batch, kinds, quiet, settled, until
 from tests.registry import HOSPITAL, content, institution, wanted
 
@@ -875,15 +877,19 @@ def treated(world: World) -> str:
     others = [case_row(setl_id="O1", psn_no="P9")]
     world.ask(SICHUAN, "import", rows=[*rows, *others])
 
-    def claimed(writer: Any) -> None:  # what settling at once leaves here
-        key = token_hash(token)
-        writer.put(HISTORY, key + u64(0), encoding.pack([SICHUAN, "A1"]))
-        writer.put(DETERMINED, SICHUAN.encode() + b"A1", token.encode())
+    own = world.nodes[SICHUAN].vault.own("A1")
+    assert own is not None
+    found = Determined(own.case, own.salt, bytes(32), 0, bytes(64), [], [])
+    item = claimbook.Decision(bytes(32), token, "310", "2017", [], found)
 
-    world.nodes[QINGHAI].vault.store.transact(claimed)
-    world.nodes[SICHUAN].vault.store.transact(
-        lambda writer: [writer.put(table, b"A1", token.encode()) for table in (CLAIM, OPEN)]
-    )
+    def decided(writer: Any) -> None:  # what settling at once leaves here
+        claimbook.decide(writer, SICHUAN, "A1", item)
+        put_received(writer, SICHUAN, own)
+
+    world.nodes[QINGHAI].vault.store.transact(decided)
+    wish = Cancellation("A1", "A1R", "2017-03-06T10:00:00+08:00", False)
+    held = claimbook.Held("cancelled", bytes(32), claim_of(token, "A1"), None, wish)
+    world.nodes[SICHUAN].vault.store.transact(lambda writer: claimbook.hold(writer, held))
     return token
 
 
