@@ -3,7 +3,8 @@
 code = "630000"
 url = "http://127.0.0.1:7063"        # what the other members call
 business_date = "system"             # or a fixed date for rehearsals
-automatic = ["accept", "attest"]     # what the node does without being asked
+automatic = ["accept", "attest"]     # what the node does without being asked; "accept-determined"
+                                     # instead of "accept": only what it has determined itself
 
 [peers]
 100000 = "http://127.0.0.1:7010"
@@ -26,6 +27,7 @@ from ledger.note import ED25519, check_name, parse_vkey
 from settlement.party import party
 
 PROVINCE_AUTOMATIC = frozenset({"accept", "attest"})
+PROVINCE_CHOICES = PROVINCE_AUTOMATIC | {"accept-determined"}
 CENTRE_AUTOMATIC = frozenset({"confirm", "final"})
 
 
@@ -79,10 +81,12 @@ def parse_config(text: str) -> Config:
     code = data.get("code")
     if not isinstance(code, str):
         raise FormError("node.toml code", "a participant's code in quotes", code)
-    allowed = CENTRE_AUTOMATIC if party(code).role == "centre" else PROVINCE_AUTOMATIC
+    allowed = CENTRE_AUTOMATIC if party(code).role == "centre" else PROVINCE_CHOICES
     automatic = data.get("automatic", [])
     if not isinstance(automatic, list) or not set(map(str, automatic)) <= allowed:
         raise FormError("node.toml automatic", f"a list of {sorted(allowed)}", automatic)
+    if {"accept", "accept-determined"} <= set(automatic):
+        raise FormError("node.toml automatic", "accept or accept-determined, not both", automatic)
     peers = data.get("peers", {})
     if not isinstance(peers, dict):
         raise FormError("node.toml peers", "a table of code = url", peers)

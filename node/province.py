@@ -4,14 +4,16 @@ What it does by itself, where its configuration says so:
 
 - `accept`: accept the prefix of another log as far as it is quorum-cosigned and every covered case
   file has arrived; a case that does not pass becomes an exception, a missing file makes it wait.
+- `accept-determined`: the same, but only as far as this node has determined every case itself; the
+  rest is a clerk's to accept.
 - `attest`: recompute a proposal that stands below a quorum-cosigned head of the centre and write
   down what came out, match or mismatch.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 
@@ -22,9 +24,19 @@ from ledger.signer import Signer
 from ledger.table import Reader, Store, log_key
 from node import heads
 from node.command import PROVINCE_ORDERS
+from node.daybook import DAY_ORDERS, Daybook
+from node.dayrows import answer_day
 from node.effect import Answered, Asked, Send
 from node.keyring import Keys
-from node.message import MAX_CASES, Answer, AskResult, DeliverCases
+from node.message import (
+    MAX_CASES,
+    Answer,
+    AskDay,
+    AskDayDetail,
+    AskResult,
+    DeliverCases,
+    Message,
+)
 from node.role import Role
 from node.turn import Turn
 from node.vault import Vault
@@ -67,7 +79,7 @@ class Checked:
 class Province(Role):
     """See the module's text."""
 
-    orders = PROVINCE_ORDERS
+    orders: ClassVar[Mapping[str, Callable[..., Any]]] = {**PROVINCE_ORDERS, **DAY_ORDERS}
 
     def __init__(
         self,
@@ -91,23 +103,31 @@ class Province(Role):
         self.random = random
         self.outgoing = vault.waiting()
         self.unchecked = set(self.roster.participants)  # logs that may owe us a look
+        self.daybook = Daybook(self)
         self.documents: dict[bytes, bytes | None] = {}
         self._wanted_documents: set[bytes] = set()
 
     # --- case files ------------------------------------------------------------------------------
 
-    def cases_delivered(self, event: Asked) -> Answer:
+    def cases_delivered(self, event: Asked, now_ms: int) -> Answer:
         """Store delivered case files; the sender is who signed the request."""
         assert isinstance(event.message, DeliverCases)
         if event.sender not in self.roster.participants:
             return Answer(403, b"only participants deliver case files\n")
-        self.vault.receive(event.sender, event.message.cases)
+        days = self.vault.receive(event.sender, event.message.cases)
+        self.daybook.arrived(event.sender, days, now_ms)
         self.unchecked.add(event.sender)
         return Answer(200)
 
+    def answer_privately(self, sender: str | None, message: Message) -> Answer:
+        """Return what the sender owes for a day; any thread may call."""
+        return answer_day(self, sender, message)
+
     def answered(self, turn: Turn, event: Answered) -> None:
-        """Note delivered case files and fetched result documents."""
-        if isinstance(event.message, DeliverCases) and event.answer.ok:
+        """Note delivered case files, fetched result documents and what was said about a day."""
+        if isinstance(event.message, AskDay | AskDayDetail):
+            self.daybook.answered(turn, event)
+        elif isinstance(event.message, DeliverCases) and event.answer.ok:
             insured = event.slot[1]
             self.vault.delivered(insured, [case.setl_id for case in event.message.cases])
             self.outgoing = self.vault.waiting()
@@ -118,8 +138,8 @@ class Province(Role):
                 self._wanted_documents.discard(event.message.hash)
 
     def sends(self, reader: Reader, now_ms: int) -> list[Send]:
-        """Deliver case files that wait; fetch a result document that is wanted."""
-        sends = []
+        """Deliver case files that wait; ask about days; fetch a result document that is wanted."""
+        sends = self.daybook.sends(reader, now_ms)
         for insured in sorted(self.outgoing):
             slot = ("cases", insured)
             if insured in self.roster.members and self.slots.take(slot, now_ms):
@@ -135,11 +155,15 @@ class Province(Role):
 
     def act(self, turn: Turn) -> None:
         """Accept, release and attest as far as the configuration lets the node do it alone."""
-        if "accept" in self.automatic:
+        self.daybook.act(turn)
+        if {"accept", "accept-determined"} & self.automatic:
             self.unchecked |= turn.heads | turn.grown
             for code in sorted(self.unchecked & set(self.roster.participants) - {self.code}):
-                self._try(turn, partial(self.accept, turn, code, wait=True))
-                self._try(turn, partial(self.release, turn, code))
+                if "accept" in self.automatic:
+                    self._try(turn, partial(self.accept, turn, code, wait=True))
+                    self._try(turn, partial(self.release, turn, code))
+                else:
+                    self._try(turn, partial(self.accept_determined, turn, code))
             turn.flush()
             turn.learned.append(self.unchecked.clear)
         if "attest" in self.automatic:
@@ -215,6 +239,34 @@ class Province(Role):
             return None
         root = tree.root_at(turn.writer, log_key(code), checked.size)
         return turn.append(Acceptance(code, checked.size, root, checked.exceptions, []))
+
+    def accept_determined(self, turn: Turn, code: str) -> int | None:
+        """Accept the log of `code` up to the first case that this node has not determined itself.
+
+        So far every file must be here and pass: nothing becomes an exception without a clerk.
+        """
+        key = log_key(code)
+        start = lookup.accepted_before(turn.writer, self.code, code)
+        head = heads.size_of(turn.writer, code)
+        size, owed = head, 0
+        if head > log.size(turn.writer, key) or head <= start:
+            return None
+        if not self._owes(turn.writer, code, start):
+            return None
+        for index, leaf in enumerate(log.leaves(turn.writer, key, start, head), start):
+            record = self._owed(turn.writer, code, index, leaf)
+            if record is None:
+                continue
+            case = self.vault.received(code, record.setl_id)
+            passes = case and check_case(record, case.case, case.salt) is None
+            if not passes or not self.vault.determined(code, record.setl_id):
+                size = index
+                break
+            owed += 1
+        if owed == 0:
+            return None
+        root = tree.root_at(turn.writer, key, size)
+        return turn.append(Acceptance(code, size, root, [], []))
 
     def release(self, turn: Turn, code: str) -> int | None:
         """Lift the exceptions for lack of a case file whose file has arrived since and passes."""

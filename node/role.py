@@ -39,7 +39,15 @@ from node.feed import Feed
 from node.follow import Follow
 from node.keyring import Keys
 from node.lock import Lock
-from node.message import AddCheckpoint, Answer, DeliverCases, Offer, TellEvidence, TellHead
+from node.message import (
+    AddCheckpoint,
+    Answer,
+    DeliverCases,
+    Message,
+    Offer,
+    TellEvidence,
+    TellHead,
+)
 from node.slots import Slots
 from node.succession import cut_back, go_on
 from node.turn import Turn
@@ -161,7 +169,7 @@ class Role:
             case Asked(message=TellEvidence(file=file)):
                 turn.reply(event.ticket, self.docket.handed(turn, file))
             case Asked(message=DeliverCases()):
-                turn.reply(event.ticket, self.cases_delivered(event))
+                turn.reply(event.ticket, self.cases_delivered(event, turn.now_ms))
             case Asked():
                 turn.reply(event.ticket, Answer(404))
             case Answered(slot=("feed" | "tell", _)):
@@ -361,10 +369,14 @@ class Role:
     def answered(self, turn: Turn, event: Answered) -> None:
         """Take in an answer in one of the role's own conversations."""
 
-    def cases_delivered(self, event: Asked) -> Answer:
+    def cases_delivered(self, _event: Asked, _now_ms: int) -> Answer:
         """Take in case files."""
         return Answer(404)
 
     def sends(self, reader: Reader, now_ms: int) -> list[Send]:
         """Return messages of the role's own conversations."""
         return []
+
+    def answer_privately(self, _sender: str | None, _message: Message) -> Answer:
+        """Return what is stored for the sender alone; called beside turns, from any thread."""
+        return Answer(404)

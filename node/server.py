@@ -2,7 +2,8 @@
 
 Public:  POST /witness/add-checkpoint, GET /witness/<digest>/checkpoint, POST /peer/v1/…,
          GET /log/<code>/…, GET /healthz
-Socket:  POST /api/v1/orders/<verb>, POST /api/v1/import (mode 0600)
+Socket:  POST /api/v1/orders/<verb>, POST /api/v1/import, GET /api/v1/day/statement,
+         POST /api/v1/day/compare (mode 0600)
 """
 
 import asyncio
@@ -14,20 +15,24 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from ledger.errors import DamageError, FormError, LedgerError, VerificationError
+from ledger.errors import DamageError, FormError, LedgerError, RefusedError, VerificationError
 from ledger.table import Store
 from node import peerauth, serve
 from node.clock import wall_ms
+from node.daycompare import compare_export, faults_value, span_of
 from node.driver import Driver, OverloadedError
 from node.errors import problem, problem_of
 from node.intake import plan_import
 from node.message import MAX_BODY, PEER_MESSAGES, AddCheckpoint, Answer, decode_message
+from node.province import Province
+from node.reading import read_apart
 from settlement.importing import MAX_FILE
 
 _log = structlog.get_logger("server")
 
 BODY_SECONDS = 20
 SMALL_PULL = 256
+MAX_PRIVATE = 2
 IMMUTABLE = "public, max-age=31536000, immutable"
 TILE = re.compile(
     r"(?:(entries)|([0-9]|[1-5][0-9]|6[0-3]))/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?"
@@ -43,6 +48,7 @@ class Server:
         self._driver = driver
         self._store = store
         self._code = code
+        self._private = asyncio.Semaphore(MAX_PRIVATE)
 
     def public(self) -> web.Application:
         """Return the application other nodes and auditors talk to."""
@@ -62,6 +68,8 @@ class Server:
         app.router.add_get("/healthz", self._health)
         app.router.add_post("/api/v1/orders/{verb}", self._order)
         app.router.add_post("/api/v1/import", self._import)
+        app.router.add_get("/api/v1/day/statement", self._statement)
+        app.router.add_post("/api/v1/day/compare", self._compare)
         return app
 
     async def _health(self, _request: web.Request) -> web.Response:
@@ -88,6 +96,11 @@ class Server:
         except (FormError, VerificationError) as error:
             return problem(401, "PEER", str(error))
         message = decode_message(request.path, body)
+        if message.private:
+            # A day may be many case files; one member must not keep every thread busy.
+            async with self._private:
+                role = self._driver.role
+                return _response(await asyncio.to_thread(role.answer_privately, sender, message))
         if message.changes:
             return _response(await self._driver.ask(sender, message))
         if getattr(message, "stop", 0) - getattr(message, "start", 0) > SMALL_PULL:
@@ -157,6 +170,25 @@ class Server:
             return web.json_response(report, status=422 if plan.faults else 200)
         value = await self._driver.order("import", {"rows": plan.rows})
         return web.json_response({**report, **value})
+
+    async def _statement(self, request: web.Request) -> web.Response:
+        role, query = self._driver.role, request.query
+        if not isinstance(role, Province):
+            raise RefusedError("ROLE", "only a province's node has statements")
+        value = await asyncio.to_thread(
+            role.daybook.value, query.get("day"), query.get("with"), wall_ms()
+        )
+        return web.json_response(value)
+
+    async def _compare(self, request: web.Request) -> web.Response:
+        query = request.query
+        span = span_of(query.get("day"), query.get("month"))
+        export = await read_apart(await _body(request))
+        if export.faults:
+            return problem(422, **faults_value(export))
+        side = query.get("side", "insured")
+        value = await asyncio.to_thread(compare_export, self._driver.role, export, span, side)
+        return web.json_response(value)
 
 
 async def _body(request: web.Request) -> bytes:

@@ -23,10 +23,14 @@ class Slots:
             return False
         at = self.not_before.get(slot, 0)
         if at > now_ms:
-            self.wanted_ms = at if self.wanted_ms is None else min(at, self.wanted_ms)
+            self.want(at)
             return False
         self.busy.add(slot)
         return True
+
+    def want(self, at_ms: int) -> None:
+        """Have the role woken at that time at the latest."""
+        self.wanted_ms = at_ms if self.wanted_ms is None else min(at_ms, self.wanted_ms)
 
     def done(self, slot: Slot, ok: bool, now_ms: int) -> None:
         """Note the end of a message; after a failure the slot waits, each time twice as long."""

@@ -1,4 +1,4 @@
-"""A province's own export: every encoding, exact amounts, every fault by line or cell and column."""
+"""A province's own export: encodings, exact amounts, every fault by line or cell and column."""
 
 import csv
 import io
