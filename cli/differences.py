@@ -1,6 +1,7 @@
 """Differences between two sides' rows: as a table on the screen, or as a file to hand on."""
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,17 @@ from rich.table import Table
 from cli.output import say, table, yuan
 from cli.sheet import cell
 from ledger.errors import FormError
+from settlement.statement import AMOUNTS, DIFFERENCE
 
 HEADER = ("kind", "setl_id", "column", "ours", "theirs", "en", "zh")
 ENDINGS = (".xlsx", ".csv")
 MAX_SHOWN = 50
 MAX_XLSX = 1_000_000
 
+AMOUNT = re.compile(r"-?[0-9]{1,14}\.[0-9]{2}")
+
 Found = dict[str, Any]
+_AMOUNTS = {name for name, _ in AMOUNTS}
 
 
 def check_target(path: Path | None) -> None:
@@ -39,8 +44,13 @@ def differences_table(found: Sequence[Found], ours: str, theirs: str) -> Table:
     columns = [
         (say("what", "差异"), "left"), (say("settlement", "结算编号"), "left"),
         (say("column", "字段"), "left"), (ours, "right"), (theirs, "right"),
+        (say("meaning", "说明"), "left"),
     ]  # fmt: skip
-    rows = [list(map(str, line[:5])) for line in _lines(found[:MAX_SHOWN])]
+    rows = [
+        [*line[:5], say(line[5], line[6])]
+        for line in _lines(found[:MAX_SHOWN])
+        if line[0] not in ("ONLY_OURS", "ONLY_THEIRS") or line[2] == "medfee_sumamt"
+    ]
     return table(say(f"Differences: {len(found)}", f"差异：{len(found)} 项"), columns, rows)
 
 
@@ -66,17 +76,26 @@ def write_differences(path: Path, found: Sequence[Found], visits: Sequence[Found
         with path.open("x", encoding="utf-8-sig", newline="") as file:
             writer = csv.writer(file, lineterminator="\r\n")
             writer.writerow(HEADER)
-            writer.writerows([cell(value) for value in line] for line in lines)
+            for line in lines:
+                writer.writerow([v if _is_amount(line, v) else cell(v) for v in line])
         return len(lines)
     if len(lines) > MAX_XLSX:
         raise FormError("--out", f"a .csv file for more than {MAX_XLSX} lines", len(lines))
-    # Written as text, whatever it looks like: ids keep their digits and nothing is a formula.
+    # All but amounts is written as text: ids keep their digits and nothing is a formula.
     with xlsxwriter.Workbook(path, {"constant_memory": True}) as book:
         sheet = book.add_worksheet("differences")
+        shown = book.add_format({"num_format": "0.00"})
         for row, line in enumerate([HEADER, *lines]):
             for column, value in enumerate(line):
-                sheet.write_string(row, column, value)
+                if _is_amount(line, value):
+                    sheet.write_number(row, column, float(value), shown)
+                else:
+                    sheet.write_string(row, column, value)
     return len(lines)
+
+
+def _is_amount(line: Sequence[str], value: str) -> bool:
+    return line[2] in _AMOUNTS and AMOUNT.fullmatch(value) is not None
 
 
 def _lines(found: Sequence[Found]) -> Iterator[tuple[str, ...]]:
@@ -91,7 +110,12 @@ def _lines(found: Sequence[Found]) -> Iterator[tuple[str, ...]]:
 def _warnings(visits: Sequence[Found]) -> Iterator[tuple[str, ...]]:
     for visit in visits:
         if visit["open"]:
-            en = "warning: one visit with one amount under several ids"
-            zh = "提示：同一就诊、同一金额有多个结算编号"
             ids = " ".join(visit["standing"])
-            yield ("SAME_VISIT", visit["standing"][0], "setl_id", ids, "", en, zh)
+            yield (
+                "SAME_VISIT",
+                visit["standing"][0],
+                "setl_id",
+                ids,
+                "",
+                *DIFFERENCE["SAME_VISIT"],
+            )

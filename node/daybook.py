@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("day")
 
 MAX_CATCH_UP = 60
+MAX_NOTE = 500
 SLOT = "day"
 
 
@@ -100,6 +101,7 @@ class Daybook:
         self._role = role
         self._morning: str | None = None  # the business date whose morning is over
         self._talks: dict[str, Talk] = {}
+        self._tries: dict[str, int] = {}  # answers in a row that did not help
         self._pending: dict[str, set[str]] = {}
         with role.vault.store.read() as reader:
             for day, code, state in statements.open_statements(reader):
@@ -302,6 +304,7 @@ class Daybook:
 
         self._role.vault.store.transact(change)
         self._talks.pop(code, None)
+        self._tries.pop(code, None)
         self._pending[code].discard(talk.day)
         if not self._pending[code]:
             del self._pending[code]
@@ -309,9 +312,9 @@ class Daybook:
     def _later(self, turn: Turn, event: Answered, day: str, reason: str) -> None:
         """Say why the statement waits, and ask again with patience."""
         code = event.slot[1]
-        if event.answer.status in (200, 404, 409):  # the others count as failures already
-            self._role.slots.done(event.slot, False, turn.now_ms)
-
+        tries = self._tries[code] = self._tries.get(code, 0) + 1
+        # An answer ends a slot's patience; one that does not help must not be asked for at once.
+        self._role.slots.put_off(event.slot, tries, turn.now_ms)
         with self._role.vault.store.read() as reader:
             before = statements.load(reader, code, day)
         if before is not None and before.state == "waiting" and before.reason != reason:
@@ -346,6 +349,7 @@ def build(role: "Province", turn: Turn, day: str, code: str | None = None) -> di
     Raises:
         RefusedError: The day is not over (DAY), or `code` is no other participant (WITH).
     """
+    _check_texts(day=day, code=code or "")
     _check_over(role, turn, day)
     if code is not None:
         _check_other(role, code)
@@ -364,11 +368,10 @@ def confirm(
         RefusedError: No statement of that day (STATE), or one does not match and no note says why
             it is confirmed all the same (OPEN); nothing is confirmed then.
     """
+    _check_texts(day=day, code=code or "", note=note)
     _check_over(role, turn, day)
     if code is not None:
         _check_other(role, code)
-    if len(note) > 500:
-        raise FormError("note", "at most 500 characters", f"{len(note)}")
     codes = (code,) if code else role.roster.participants
 
     def change(writer: Writer) -> list[str]:
@@ -385,6 +388,13 @@ def confirm(
         return [s.code for s in fresh]
 
     return {"day": day, "confirmed": role.vault.store.transact(change)}
+
+
+def _check_texts(**texts: object) -> None:
+    # Orders come as JSON: anything may stand where a text should.
+    for name, text in texts.items():
+        if not isinstance(text, str) or len(text) > MAX_NOTE or not text.isprintable():
+            raise FormError(name, f"a text of at most {MAX_NOTE} characters in one line", text)
 
 
 def _check_over(role: "Province", turn: Turn, day: str) -> None:

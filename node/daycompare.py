@@ -61,7 +61,7 @@ def compare_export(role: Role, export: Export, span: Span, side: str) -> dict[st
     everybody = [row for _, row in held]
     ours = as_marked(everybody, theirs, gone)
     found = compare_details(ours, theirs)
-    visits = same_visits([*theirs, *ours])
+    visits = sorted({*same_visits(theirs), *same_visits(ours)})
     return {
         "code": role.code,
         "side": side,

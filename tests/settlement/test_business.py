@@ -282,6 +282,7 @@ def test_computed_cells_are_refused_in_columns_that_count_and_nowhere_else() -> 
 def test_every_fault_has_both_languages_and_every_name_one_column() -> None:
     assert all(text.en and text.zh and text.en != text.zh for text in FAULTS.values())
     assert len(business.NAMES) == sum(1 + len(aliases) for aliases in COLUMNS.values())
+    assert set(COLUMNS) <= {*CaseRow._fields, "vali_flag"}
 
 
 # --- hostile files -------------------------------------------------------------------------------
