@@ -37,18 +37,23 @@ def span_of(day: str | None, month: str | None) -> Span:
     return Span(f"{check_month(month or '')}-01", f"{month}-31")
 
 
+def check_side(side: str) -> str:
+    """Return `insured` or `treatment`; raises FormError for any other."""
+    if side not in SIDES:
+        raise FormError("side", " or ".join(SIDES), side)
+    return side
+
+
 def compare_export(role: Role, export: Export, span: Span, side: str) -> dict[str, Any]:
     """Return on which rows an export and the node differ: `ours` is the node, `theirs` the file.
 
     Rows of other days or provinces and of patients treated at home are left out, and counted.
 
     Raises:
-        RefusedError: This node is no province (ROLE). FormError: No such side.
+        RefusedError: This node is no province (ROLE).
     """
     if not isinstance(role, Province):
         raise RefusedError("ROLE", "only a province's node has a business to compare")
-    if side not in SIDES:
-        raise FormError("side", " or ".join(SIDES), side)
     others = {"", *role.roster.participants} - {role.code}
     theirs = [
         r.row

@@ -19,7 +19,7 @@ from ledger.errors import DamageError, FormError, LedgerError, RefusedError, Ver
 from ledger.table import Store
 from node import peerauth, serve
 from node.clock import wall_ms
-from node.daycompare import compare_export, faults_value, span_of
+from node.daycompare import check_side, compare_export, faults_value, span_of
 from node.driver import Driver, OverloadedError
 from node.errors import problem, problem_of
 from node.intake import plan_import
@@ -183,10 +183,10 @@ class Server:
     async def _compare(self, request: web.Request) -> web.Response:
         query = request.query
         span = span_of(query.get("day"), query.get("month"))
+        side = check_side(query.get("side", "insured"))
         export = await read_apart(await _body(request))
         if export.faults:
             return problem(422, **faults_value(export))
-        side = query.get("side", "insured")
         value = await asyncio.to_thread(compare_export, self._driver.role, export, span, side)
         return web.json_response(value)
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ledger.errors import FormError, RefusedError
-from node.daycompare import Span, compare_export, faults_value, span_of
+from node.daycompare import Span, check_side, compare_export, faults_value, span_of
 from node.simulation.world import World
 from settlement.business import read_export
 from settlement.casefile import COLUMNS, CaseRow
@@ -124,8 +124,9 @@ def test_only_a_province_has_a_side_of_its_own_and_one_span() -> None:
     world = holding()
     with pytest.raises(RefusedError, match="province"):
         compared(world, csv_of(), code=CENTRE)
+    assert [check_side(side) for side in ("insured", "treatment")] == ["insured", "treatment"]
     with pytest.raises(FormError, match="insured or treatment"):
-        compared(world, csv_of(), side="both")
+        check_side("both")
     assert span_of(None, "2017-02") == ("2017-02-01", "2017-02-31")
     assert span_of("2017-02-28", None) == ("2017-02-28", "2017-02-28")
     for day, month in [(None, None), ("2017-02-28", "2017-02"), ("2017-02-29", None), (None, "x")]:
