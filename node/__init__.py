@@ -3,8 +3,8 @@
 Read in this order: `message` (what nodes say to each other), `effect` (what a role asks its driver
 to do), `turn` (one transaction), `role` (what every node does), `witness`, `follow`, `feed` (its
 three conversations), `province` and `centre` (what is peculiar to each), `serve` (answers that need
-no decision), `command` (what operators ask), then the edges: `clock`, `vault`, `client`, `server`,
-`driver`.
+no decision), `daybook` (the daily reconciliation), `command` (what operators ask), then the edges:
+`clock`, `vault`, `client`, `server`, `driver`.
 
 A role takes events and returns effects; it never awaits, reads no clock and opens no socket, so
 the simulator drives the same code. Only `driver` awaits.

@@ -7,8 +7,9 @@ import pytest
 
 from ledger.errors import FormError, RefusedError
 from node import statements
+from node.dayrows import held_rows
 from node.duty import duties
-from node.effect import Send, Woken
+from node.effect import Send, WakeAt, Woken
 from node.message import (
     DAY_ROWS,
     DAY_TOTALS,
@@ -214,6 +215,83 @@ def test_rows_come_in_pages_and_only_of_cells_that_differ() -> None:
     night(world)
     assert found(world) == [("ONLY_THEIRS", i) for i in ("A0000", "A0700", "A1199")]
     assert asked[QINGHAI, SICHUAN, "AskDayDetail"] == 3
+
+
+def test_a_case_file_that_is_lost_while_rows_are_read_is_found_too() -> None:
+    world = quiet()
+    rows = [on(TODAY, i) for i in ("A1", "A2")]
+    rows += [on(TODAY, i, insutype="390") for i in ("B1", "B2")]
+    world.ask(SICHUAN, "import", rows=rows)
+    settled(world)
+    lose(world, "A2")
+    role = province(world, SICHUAN)
+    answer = role.answer_privately
+
+    def answering(sender: str | None, message: Message) -> Answer:
+        if isinstance(message, AskDayDetail):
+            lose(world, "B1")
+        return answer(sender, message)
+
+    role.answer_privately = answering  # type: ignore[method-assign]
+    night(world)
+    assert found(world) == [("ONLY_THEIRS", "A2"), ("ONLY_THEIRS", "B1")]
+
+
+def test_a_file_that_comes_while_rows_are_read_begins_the_questions_anew() -> None:
+    world = quiet()
+    asked = questions(world)
+    world.ask(SICHUAN, "import", rows=[on(TODAY, f"A{n}") for n in range(3)])
+    settled(world)
+    lose(world, "A2")
+    role = province(world, SICHUAN)
+    answer, came = role.answer_privately, []
+
+    def answering(sender: str | None, message: Message) -> Answer:
+        if isinstance(message, AskDayDetail) and not came:
+            came.append(province(world).daybook.arrived(SICHUAN, [TODAY], world.now_ms))
+        return answer(sender, message)
+
+    role.answer_privately = answering  # type: ignore[method-assign]
+    night(world)
+    assert found(world) == [("ONLY_THEIRS", "A2")]
+    assert asked[QINGHAI, SICHUAN, "AskDay"] == 2
+
+
+def test_a_node_with_a_fixed_date_is_not_woken_at_midnight() -> None:
+    world = quiet()
+    role = province(world)
+    midnight = WakeAt(shanghai_midnight(world.now_ms))
+    assert midnight in role.handle([Woken()], world.now_ms)
+    role.today = lambda _: "2018-01-15"
+    assert midnight not in role.handle([Woken()], world.now_ms)
+
+
+def test_case_files_of_entries_that_were_not_asked_about_are_left_out() -> None:
+    world = quiet()
+    world.ask(SICHUAN, "import", rows=[on(TODAY, "A1"), on(TODAY, "A2")])
+    settled(world)
+    make_up(world, on(TODAY, "A9"))
+    node = world.nodes[QINGHAI]
+    with node.vault.store.read() as vault:
+        held = {
+            size: [r.setl_id for r in held_rows(node.store, vault, SICHUAN, TODAY, size)]
+            for size in (0, 1, 2)
+        }
+    assert held == {0: ["A9"], 1: ["A1", "A9"], 2: ["A1", "A2", "A9"]}
+
+
+def test_a_statement_keeps_a_limited_number_of_differences(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("node.daybook.MAX_DIFFERENCES", 2)
+    world = quiet()
+    world.ask(SICHUAN, "import", rows=[on(TODAY, f"A{n}") for n in range(5)])
+    settled(world)
+    for n in range(5):
+        lose(world, f"A{n}")
+    night(world)
+    assert found(world) == [("ONLY_THEIRS", "A0"), ("ONLY_THEIRS", "A1")]
+    statement = stored(world)
+    assert statement is not None
+    assert statement.left_out == 3
 
 
 def test_two_visits_that_look_alike_are_pointed_at_and_do_not_spoil_the_match() -> None:

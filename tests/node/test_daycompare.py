@@ -8,7 +8,7 @@ from ledger.errors import FormError, RefusedError
 from node.daycompare import Span, check_side, compare_export, faults_value, span_of
 from node.simulation.world import World
 from settlement.business import read_export
-from settlement.casefile import COLUMNS, CaseRow
+from settlement.casefile import COLUMNS, FUND_COLUMNS, CaseRow
 from settlement.party import CENTRE
 from tests.network import QINGHAI, SICHUAN, case_row, refund_of
 from tests.node.world import quiet, settled
@@ -106,6 +106,14 @@ def test_a_settlement_that_is_marked_and_one_that_is_refunded_are_the_same() -> 
                   [*ROWS[1]._replace(refd_setl_flag="1"), "1"], header=header)  # fmt: skip
     assert kinds(compared(world, data)) == [("STATUS", "A2")]
     assert compared(world, file_of(*ROWS[:2], refund))["match"]
+
+
+def test_a_case_that_no_fund_paid_for_is_taken_back_only_by_a_refund() -> None:
+    nothing = dict.fromkeys((*FUND_COLUMNS, "fund_pay_sumamt", "acct_pay"), "0.00")
+    private = row("A1", **nothing, psn_pay="100.00", cash_payamt="100.00")
+    marked = csv_of([*private._replace(refd_setl_flag="1")], header=COLUMNS)
+    assert kinds(compared(holding(private), marked)) == [("STATUS", "A1")]
+    assert compared(holding(private, refund_of(private)), marked)["match"]
 
 
 def test_a_case_that_is_here_twice_is_a_warning_and_no_difference() -> None:
