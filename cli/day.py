@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cli import daily
 from cli.homes import Home, Json
 from cli.output import emit, guarded, name_of, out, say, table, talk
 from node.orders import order
@@ -41,3 +42,8 @@ def accept(
         for a in value["accepted"]
     ]  # fmt: skip
     out().print(table(say("Accepted", "已确认"), columns, rows))
+
+
+app.command()(daily.statement)
+app.command()(daily.compare)
+app.command()(daily.confirm)

@@ -153,6 +153,26 @@ ZH = {
     "only those that somebody has to act on": "只列需要处理的",
     "Show one dispute: what each side said, whose turn it is and until which close.":
         "显示一项争议：各方意见、待办方与期限。",
+    "Show what this province and each treatment province have for a day, and what differs.\n\n"
+    "Exit 1 if a statement differs, 3 if another province has not answered yet.":
+        "显示某日本省与各就医省的数据及差异。\n\n有差异时退出码为 1，对方尚未答复时为 3。",
+    "YYYY-MM-DD (default: yesterday)": "YYYY-MM-DD（默认昨日）",
+    "only with this province": "只看与该省的",
+    "ask the other provinces again": "重新询问对方",
+    "Confirm the statements of a day (at the insured province).\n\n"
+    "A confirmation holds for what stands there now: if it changes later, the day is open again.":
+        "确认某日的对账结果（在参保省执行）。\n\n确认只对当前内容有效；之后如有变化，该日重新待确认。",
+    "YYYY-MM-DD": "YYYY-MM-DD",
+    "why a day is confirmed that does not match": "不一致仍予确认的理由",
+    "the province's own export, CSV or xlsx": "本省业务系统导出文件（CSV 或 xlsx）",
+    "insured or treatment: which of this province's rows":
+        "insured 为参保地业务，treatment 为就医地业务",
+    "write the differences, .xlsx or .csv": "写出差异明细（.xlsx 或 .csv）",
+    "Compare the province's own business export with what its node holds. Exit 1 if they differ."
+    "\n\nThe header has the national field names (setl_id, medfee_sumamt, fund_pay_sumamt, "
+    "acct_pay ...)\nor their usual Chinese names; other columns are ignored.":
+        "比对本省业务系统导出数据与节点所持数据；有差异时退出码为 1。\n\n"
+        "表头可用国家标准字段名或常用中文名，其他列忽略。",
     "Draw the cut and propose the batch of a month (at the centre).":
         "确定截止点并提出当月批次（在中心执行）。",
     "YYYY-MM": "YYYY-MM",

@@ -3,7 +3,8 @@
 code = "630000"
 url = "http://127.0.0.1:7063"        # what the other members call
 business_date = "system"             # or a fixed date for rehearsals
-automatic = ["accept", "attest"]     # what the node does without being asked
+automatic = ["accept", "attest"]     # what the node does without being asked; "accept-determined"
+                                     # instead of "accept": only what it has determined itself
 policy = "qinghai-example"           # benefits of this province: a shipped one, or FILE.toml here
 hospitals = "http://127.0.0.1:7163"  # where hospitals' systems call; without it only the socket
 
@@ -31,6 +32,7 @@ KEYS = {
     "code", "url", "business_date", "automatic", "peers", "witness", "policy", "hospitals",
 }  # fmt: skip
 PROVINCE_AUTOMATIC = frozenset({"accept", "attest"})
+PROVINCE_CHOICES = PROVINCE_AUTOMATIC | {"accept-determined"}
 CENTRE_AUTOMATIC = frozenset({"confirm", "final"})
 
 
@@ -86,10 +88,12 @@ def parse_config(text: str) -> Config:
     code = data.get("code")
     if not isinstance(code, str):
         raise FormError("node.toml code", "a participant's code in quotes", code)
-    allowed = CENTRE_AUTOMATIC if party(code).role == "centre" else PROVINCE_AUTOMATIC
+    allowed = CENTRE_AUTOMATIC if party(code).role == "centre" else PROVINCE_CHOICES
     automatic = data.get("automatic", [])
     if not isinstance(automatic, list) or not set(map(str, automatic)) <= allowed:
         raise FormError("node.toml automatic", f"a list of {sorted(allowed)}", automatic)
+    if {"accept", "accept-determined"} <= set(automatic):
+        raise FormError("node.toml automatic", "accept or accept-determined, not both", automatic)
     peers = data.get("peers", {})
     if not isinstance(peers, dict):
         raise FormError("node.toml peers", "a table of code = url", peers)

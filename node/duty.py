@@ -7,6 +7,7 @@ from ledger import log
 from ledger.errors import FormError, RefusedError
 from ledger.table import Reader, log_key
 from node import docket, heads, notices
+from node.statements import open_statements
 from node.vault import Vault
 from settlement import batch as batches
 from settlement import dispute, lookup, membership, state, totals
@@ -96,6 +97,7 @@ def _province(
                 "",
             )
         )
+    found += _days(vault)
     for month in lookup.open_months(reader):
         batch = batches.latest_batch(reader, founding, month)
         if batch is not None and code in batch.missing:
@@ -109,6 +111,47 @@ def _province(
                 )
             )
     return found
+
+
+def _days(vault: Vault) -> list[dict[str, str]]:
+    """Return what the daily reconciliation asks for: one duty per province that differs or waits,
+    one for all days that match and are not confirmed."""
+    days: dict[tuple[str, str], list[str]] = {}
+    with vault.store.read() as reader:
+        for day, other, state in open_statements(reader):
+            days.setdefault((state, other if state != "match" else ""), []).append(day)
+    found = []
+    for (state, other), open_days in sorted(days.items()):
+        day, more = open_days[-1], len(set(open_days)) - 1
+        en, zh, command = _DAYS[state]
+        found.append(
+            _duty(
+                f"day-{state}",
+                en.format(day=day, other=other) + (f" (and {more} other days)" if more else ""),
+                zh.format(day=day, other=other) + (f"（另有 {more} 天）" if more else ""),
+                command.format(day=day, other=other),
+            )
+        )
+    return found
+
+
+_DAYS = {
+    "differs": (
+        "the statement of {day} with {other} differs",
+        "{day} 与 {other} 的日对账不一致",
+        "gongzhang day statement --day {day} --with {other}",
+    ),
+    "match": (
+        "{day} matches and is not confirmed",
+        "{day} 对账一致，尚未确认",
+        "gongzhang day confirm {day}",
+    ),
+    "waiting": (
+        "{other} has not said what it has for {day}",
+        "{other} 尚未答复 {day} 的日对账",
+        "gongzhang day statement --day {day} --with {other}",
+    ),
+}
 
 
 def owed_above(reader: Reader, roster: Roster, code: str, other: str) -> int:

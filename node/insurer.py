@@ -98,7 +98,7 @@ class Insurer:
         year = _settled_on(claim)[:4]
         used = claimbook.used_by(bill)
         item = Decision(claim.hash, claim.person, person.insutype, year, used, found)
-        self._keep(writer, sender, claim.setl_id, item, found)
+        self._keep(turn, writer, sender, claim.setl_id, item, found)
         return found
 
     def _bill(self, turn: Turn, writer: Writer, claim: Claim) -> tuple[Person, Bill]:
@@ -168,10 +168,19 @@ class Insurer:
         return Determined(case, role.random(32), asked, index, signature, funds, steps)
 
     def _keep(
-        self, writer: Writer, sender: str, setl_id: str, item: Decision, found: Determined
+        self,
+        turn: Turn,
+        writer: Writer,
+        sender: str,
+        setl_id: str,
+        item: Decision,
+        found: Determined,
     ) -> None:
         claimbook.decide(writer, sender, setl_id, item)
-        put_received(writer, sender, Case(setl_id, found.case, found.salt))
+        day = put_received(writer, sender, Case(setl_id, found.case, found.salt))
+        if day is not None:
+            arrived = partial(self._role.daybook.arrived, sender, {day}, turn.now_ms)
+            turn.learned.append(arrived)
 
     # --- cancellations ---------------------------------------------------------------------------
 
@@ -200,7 +209,7 @@ class Insurer:
         item = Decision(
             wish.hash, known.person, known.insutype, known.year, [], found, original=wish.setl_id
         )
-        self._keep(writer, sender, wish.cancel_id, item, found)
+        self._keep(turn, writer, sender, wish.cancel_id, item, found)
         claimbook.decide(writer, sender, wish.setl_id, taken)
         return found
 

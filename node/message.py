@@ -15,7 +15,7 @@ from ledger.evidence import MAX_FILE as MAX_EVIDENCE
 from settlement.claim import Claim
 from settlement.determination import Cancellation, Determined
 from settlement.person import Token
-from settlement.record import Code, Hash, Name, Number, Part, Size, Text
+from settlement.record import Code, Day, Fen, Hash, Name, Number, Part, Size, Text
 from settlement.registration import MAX_CONTENT
 
 MAX_PULL = 4096
@@ -26,6 +26,11 @@ MAX_PULL = 4096
 MAX_CASES = 500
 MAX_NOTICES = 500
 MAX_IDS = 500
+
+MAX_PULL = 4096
+MAX_CASES = 500
+MAX_DAY = 500
+MAX_DAY_ROWS = 200_000
 MAX_OFFER = 512
 MAX_OFFER_BYTES = 512 * 1024
 MAX_BODY = 8 * 1024 * 1024
@@ -61,6 +66,7 @@ class Message(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_field
     path: ClassVar[str]
     seconds: ClassVar[int] = 20  # how long to wait for the answer
     changes: ClassVar[bool]  # True: the role decides; False: answered from what is stored
+    private: ClassVar[bool] = False  # True: stored in the vault, and the answer is the sender's own
 
     def encode(self) -> bytes:
         """Return the body."""
@@ -245,6 +251,70 @@ class TellEvidence(Message, frozen=True):
     file: Annotated[bytes, msgspec.Meta(max_length=MAX_EVIDENCE)]
 
 
+Type = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2,6}\Z")]
+Count = Annotated[int, msgspec.Meta(ge=0, le=MAX_DAY_ROWS)]
+
+
+class AskDay(Message, frozen=True):
+    """What your log below `size`, which I hold, says I owe for a day: the totals."""
+
+    path = "/peer/v1/day"
+    changes = False
+    private = True
+    day: Day
+    size: Size
+
+
+class DayCell(Part, frozen=True):
+    """The totals of one insurance type and clearing type."""
+
+    insutype: Type
+    clr_type: Type
+    settlements: Count
+    refunds: Count
+    medfee_fen: Fen
+    fund_fen: Fen
+    account_fen: Fen
+
+
+class DayTotals(Part, frozen=True):
+    """The answer to `AskDay`; `unseen`: rows above `size`, or whose file is on its way to you."""
+
+    cells: Annotated[list[DayCell], msgspec.Meta(max_length=64)]
+    unseen: Count
+
+
+class AskDayDetail(Message, frozen=True):
+    """The rows of one cell of a day's totals above the settlement id `after`, by id."""
+
+    path = "/peer/v1/day-detail"
+    changes = False
+    private = True
+    day: Day
+    size: Size
+    insutype: Type
+    clr_type: Type
+    after: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}\Z")]
+
+
+class DayRow(Part, frozen=True):
+    """One row as 3202 has it."""
+
+    setl_id: Name
+    mdtrt_id: Name
+    refund: bool
+    medfee_fen: Fen
+    fund_fen: Fen
+    account_fen: Fen
+
+
+class DayRows(Part, frozen=True):
+    """The answer to `AskDayDetail`."""
+
+    rows: Annotated[list[DayRow], msgspec.Meta(max_length=MAX_DAY)]
+    more: bool
+
+
 PEER_MESSAGES: dict[str, type[Message]] = {
     cls.path: cls
     for cls in (
@@ -259,12 +329,16 @@ PEER_MESSAGES: dict[str, type[Message]] = {
         AskSeen,
         AskSplit,
         AskResult,
+        AskDay,
+        AskDayDetail,
     )
 }
 _CODECS = {path: Codec(cls) for path, cls in PEER_MESSAGES.items()}
 PULLED = Codec(Pulled)
 SPLIT = Codec(Split)
 VERDICTS = Codec(Verdicts)
+DAY_TOTALS = Codec(DayTotals)
+DAY_ROWS = Codec(DayRows)
 
 
 def decode_message(path: str, body: bytes) -> Message:

@@ -4,6 +4,8 @@ What it does by itself, where its configuration says so:
 
 - `accept`: accept the prefix of another log as far as it is quorum-cosigned and every covered case
   file has arrived; a case that does not pass becomes an exception, a missing file makes it wait.
+- `accept-determined`: the same, but only as far as this node has determined every case itself; the
+  rest is a clerk's to accept.
 - `attest`: recompute a proposal that stands below a quorum-cosigned head of the centre and write
   down what came out, match or mismatch.
 """
@@ -22,13 +24,25 @@ from ledger.signer import Signer
 from ledger.table import Reader, Store, Writer, log_key
 from node import heads
 from node.command import PROVINCE_ORDERS, Order
+from node.daybook import DAY_ORDERS, Daybook
+from node.dayrows import answer_day
 from node.desk import CLAIM_ORDERS, Desk
 from node.directory import INSTITUTION_ORDERS
 from node.effect import Answered, Asked, Send
 from node.erasure import ERASURE_ORDERS
 from node.insurer import Insurer, switches_of
 from node.keyring import Keys
-from node.message import MAX_CASES, Answer, AskClaims, AskResult, DeliverCases, DeliverNotices
+from node.message import (
+    MAX_CASES,
+    Answer,
+    AskClaims,
+    AskDay,
+    AskDayDetail,
+    AskResult,
+    DeliverCases,
+    DeliverNotices,
+    Message,
+)
 from node.notices import Notices
 from node.pending import Pending, settled
 from node.registry import REGISTRY_ORDERS
@@ -61,6 +75,7 @@ from settlement.stage import case_of
 _log = structlog.get_logger("province")
 
 ACCEPT_EVERY_MS = 1_000
+ACCEPTING = frozenset({"accept", "accept-determined"})
 MISSING, CANCELLED = "NO_FILE", "CANCELLED"
 
 
@@ -82,6 +97,7 @@ class Province(Role):
     orders: ClassVar[Mapping[str, Order]] = {
         **PROVINCE_ORDERS,
         **CLAIM_ORDERS,
+        **DAY_ORDERS,
         **INSTITUTION_ORDERS,
         **{verb: settled(order) for verb, order in (REGISTRY_ORDERS | ERASURE_ORDERS).items()},
     }
@@ -115,6 +131,7 @@ class Province(Role):
         self.outgoing = vault.waiting()
         self.unchecked = set(self.roster.participants)  # logs that may owe us a look
         self._not_before: dict[str, int] = {}  # when to look into a log again
+        self.daybook = Daybook(self)
         self.documents: dict[bytes, bytes | None] = {}
         self._wanted_documents: set[bytes] = set()
 
@@ -126,7 +143,7 @@ class Province(Role):
             return Answer(403, b"only other participants may ask this\n")
         match event.message:
             case DeliverCases():
-                return self._cases_delivered(event.sender, event.message)
+                return self._cases_delivered(turn, event.sender, event.message)
             case AskClaims():
                 return self.insurer.asked(turn, event, event.message)
             case DeliverNotices():
@@ -146,17 +163,24 @@ class Province(Role):
 
             self.vault.store.transact(change)
 
-    def _cases_delivered(self, sender: str, message: DeliverCases) -> Answer:
+    def _cases_delivered(self, turn: Turn, sender: str, message: DeliverCases) -> Answer:
         # What this node has determined itself, nobody can replace.
         new = [c for c in message.cases if self.insurer.decided(sender, c.setl_id) is None]
-        self.vault.receive(sender, new)
+        days = self.vault.receive(sender, new)
+        self.daybook.arrived(sender, days, turn.now_ms)
         self.unchecked.add(sender)
         return Answer(200)
 
+    def answer_privately(self, sender: str | None, message: Message) -> Answer:
+        """Return what the sender owes for a day; any thread may call."""
+        return answer_day(self, sender, message)
+
     def answered(self, turn: Turn, event: Answered) -> None:
-        """Note delivered case files, decided claims, notices and fetched result documents."""
+        """Note what others took over, decided, or said about a day."""
         if isinstance(event.message, AskClaims):
             self.desk.answered(turn, event)
+        elif isinstance(event.message, AskDay | AskDayDetail):
+            self.daybook.answered(turn, event)
         elif isinstance(event.message, DeliverCases) and event.answer.ok:
             insured = event.slot[1]
             self.vault.delivered(insured, [case.setl_id for case in event.message.cases])
@@ -170,10 +194,11 @@ class Province(Role):
                 self._wanted_documents.discard(event.message.hash)
 
     def sends(self, reader: Reader, now_ms: int) -> list[Send]:
-        """Deliver case files and notices that wait; fetch a result document that is wanted."""
+        """Put questions, deliver what waits, fetch a result document that is wanted."""
         sends = self.desk.sends(now_ms) + self.notices.sends(now_ms)
+        sends += self.daybook.sends(reader, now_ms)
         for code in self.unchecked & self._not_before.keys():
-            if self._not_before[code] > now_ms and "accept" in self.automatic:
+            if self._not_before[code] > now_ms and ACCEPTING & self.automatic:
                 self.slots.want(self._not_before[code])
         for insured in sorted(self.outgoing):
             slot = ("cases", insured)
@@ -192,7 +217,8 @@ class Province(Role):
         """Drive on what is open; accept, release and attest as far as the configuration lets it."""
         self.pending.settle(turn)
         self.desk.wake(turn)
-        if "accept" in self.automatic:
+        self.daybook.act(turn)
+        if ACCEPTING & self.automatic:
             self._look(turn)
         if "attest" in self.automatic:
             self._try(turn, partial(self.attest_open, turn))
@@ -202,8 +228,11 @@ class Province(Role):
         self.unchecked |= turn.heads | turn.grown
         due = {c for c in self.unchecked if self._not_before.get(c, 0) <= turn.now_ms}
         for code in sorted(due & set(self.roster.participants) - {self.code}):
-            self._try(turn, partial(self.accept, turn, code, wait=True))
-            self._try(turn, partial(self.release, turn, code))
+            if "accept" in self.automatic:
+                self._try(turn, partial(self.accept, turn, code, wait=True))
+                self._try(turn, partial(self.release, turn, code))
+            else:
+                self._try(turn, partial(self.accept_determined, turn, code))
         turn.flush()
         turn.learned.append(lambda: self._looked(due, turn.now_ms + ACCEPT_EVERY_MS))
 
@@ -293,6 +322,34 @@ class Province(Role):
         for row in checked.refunds:
             self.insurer.taken_back(code, row)
         return turn.append(Acceptance(code, checked.size, root, checked.exceptions, []))
+
+    def accept_determined(self, turn: Turn, code: str) -> int | None:
+        """Accept the log of `code` up to the first case that this node has not determined itself.
+
+        So far every file must be here and pass: nothing becomes an exception without a clerk.
+        """
+        key = log_key(code)
+        start = lookup.accepted_before(turn.writer, self.code, code)
+        head = heads.size_of(turn.writer, code)
+        size, owed = head, 0
+        if head > log.size(turn.writer, key) or head <= start:
+            return None
+        if not self._owes(turn.writer, code, start):
+            return None
+        for index, leaf in enumerate(log.leaves(turn.writer, key, start, head), start):
+            record = self._owed(turn.writer, code, index, leaf)
+            if record is None:
+                continue
+            case = self.vault.received(code, record.setl_id)
+            passes = case and check_case(record, case.case, case.salt) is None
+            if not passes or not self.vault.determined(code, record.setl_id):
+                size = index
+                break
+            owed += 1
+        if owed == 0:
+            return None
+        root = tree.root_at(turn.writer, key, size)
+        return turn.append(Acceptance(code, size, root, [], []))
 
     def release(self, turn: Turn, code: str) -> int | None:
         """Lift the exceptions for lack of a case file whose file has arrived since and passes."""

@@ -39,7 +39,14 @@ from node.feed import Feed
 from node.follow import Follow
 from node.keyring import Keys
 from node.lock import Lock
-from node.message import AddCheckpoint, Answer, Offer, TellEvidence, TellHead
+from node.message import (
+    AddCheckpoint,
+    Answer,
+    Message,
+    Offer,
+    TellEvidence,
+    TellHead,
+)
 from node.slots import Slots
 from node.succession import cut_back, go_on
 from node.turn import Turn
@@ -378,3 +385,7 @@ class Role:
     def sends(self, reader: Reader, now_ms: int) -> list[Send]:
         """Return messages of the role's own conversations."""
         return []
+
+    def answer_privately(self, _sender: str | None, _message: Message) -> Answer:
+        """Return what is stored for the sender alone; called beside turns, from any thread."""
+        return Answer(404)

@@ -2,7 +2,8 @@
 
 Public:  POST /witness/add-checkpoint, GET /witness/<digest>/checkpoint, POST /peer/v1/…,
          GET /log/<code>/…, GET /healthz, GET /api/v1/institutions (see `routes`)
-Socket:  POST /api/v1/orders/<verb>, POST /api/v1/import (mode 0600)
+Socket:  POST /api/v1/orders/<verb>, POST /api/v1/import, GET /api/v1/day/statement,
+         POST /api/v1/day/compare (mode 0600)
 """
 
 import asyncio
@@ -13,16 +14,19 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from ledger.errors import FormError, VerificationError
+from ledger.errors import FormError, RefusedError, VerificationError
 from ledger.table import Store
 from node import peerauth, serve
 from node.clock import wall_ms
+from node.daycompare import check_side, compare_export, faults_value, span_of
 from node.door import body, guard
 from node.driver import Driver
 from node.errors import problem
 from node.hospital import Counter, Tokens
 from node.intake import plan_import
 from node.message import MAX_BODY, PEER_MESSAGES, AddCheckpoint, Answer, decode_message
+from node.province import Province
+from node.reading import read_apart
 from node.routes import Routes
 from settlement.claim import MAX_JSON
 from settlement.csvfile import MAX_FILE
@@ -31,6 +35,7 @@ _log = structlog.get_logger("server")
 
 SMALL_PULL = 256
 BYTES = {"admit": "admission", "freeze": "freeze", "ruleset": "text"}  # verb -> hex in JSON
+MAX_PRIVATE = 2
 IMMUTABLE = "public, max-age=31536000, immutable"
 TILE = re.compile(
     r"(?:(entries)|([0-9]|[1-5][0-9]|6[0-3]))/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?"
@@ -46,6 +51,7 @@ class Server:
         self._code = code
         self._once = peerauth.Once(wall_ms())
         self._routes = Routes(driver, store)
+        self._private = asyncio.Semaphore(MAX_PRIVATE)
 
     def public(self) -> web.Application:
         """Return the application other nodes and auditors talk to."""
@@ -67,6 +73,8 @@ class Server:
         self._routes.operators(app)
         app.router.add_post("/api/v1/orders/{verb}", self._order)
         app.router.add_post("/api/v1/import", self._import)
+        app.router.add_get("/api/v1/day/statement", self._statement)
+        app.router.add_post("/api/v1/day/compare", self._compare)
         Counter(self._driver, self._store, self._code, None).routes(app)
         return app
 
@@ -97,6 +105,11 @@ class Server:
         except (FormError, VerificationError) as error:
             return problem(401, "PEER", str(error))
         message = decode_message(request.path, data)
+        if message.private:
+            # A day may be many case files; one member must not keep every thread busy.
+            async with self._private:
+                role = self._driver.role
+                return _response(await asyncio.to_thread(role.answer_privately, sender, message))
         if message.changes:
             return _response(await self._driver.ask(sender, message))
         if getattr(message, "stop", 0) - getattr(message, "start", 0) > SMALL_PULL:
@@ -167,6 +180,25 @@ class Server:
             return web.json_response(report, status=422 if plan.faults else 200)
         value = await self._driver.order("import", {"rows": plan.rows})
         return web.json_response({**report, **value})
+
+    async def _statement(self, request: web.Request) -> web.Response:
+        role, query = self._driver.role, request.query
+        if not isinstance(role, Province):
+            raise RefusedError("ROLE", "only a province's node has statements")
+        value = await asyncio.to_thread(
+            role.daybook.value, query.get("day"), query.get("with"), wall_ms()
+        )
+        return web.json_response(value)
+
+    async def _compare(self, request: web.Request) -> web.Response:
+        query = request.query
+        span = span_of(query.get("day"), query.get("month"))
+        side = check_side(query.get("side", "insured"))
+        export = await read_apart(await body(request))
+        if export.faults:
+            return problem(422, **faults_value(export))
+        value = await asyncio.to_thread(compare_export, self._driver.role, export, span, side)
+        return web.json_response(value)
 
 
 def _unhex(name: str, value: Any) -> bytes:

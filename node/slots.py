@@ -39,6 +39,10 @@ class Slots:
             self.failures.pop(slot, None)
             self.not_before.pop(slot, None)
             return
-        failures = self.failures[slot] = self.failures.get(slot, 0) + 1
+        self.put_off(slot, self.failures.get(slot, 0) + 1, now_ms)
+
+    def put_off(self, slot: Slot, failures: int, now_ms: int) -> None:
+        """Let a slot wait as it does after so many failures in a row."""
+        self.failures[slot] = failures
         wait = min(FIRST_WAIT_MS << min(failures - 1, 12), LONGEST_WAIT_MS)
         self.not_before[slot] = now_ms + wait

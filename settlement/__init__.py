@@ -7,7 +7,8 @@ month), `leg` (the movements of money), `dispute` (whose turn it is), `roster`, 
 `workdays`, `schedule` (until when) and `timeliness` (who did it when). About persons: `person`,
 `registration` (who may be treated where), `directory`, `reimbursement`. Who pays what of a bill:
 `provision` (a row of a policy), `policy`, `bill`, `steps`, `benefit`; `claim` and `determination`
-are what the two provinces of a case say to each other about it.
+are what the two provinces of a case say to each other about it, `statement` what they have for a
+day, `business` reads a province's own export.
 
 *Settlement* is a patient's bill split at discharge; *clearing* happens between provinces.
 """

@@ -1,6 +1,6 @@
 """Months and business days: Asia/Shanghai, which has been UTC+08:00 without change since 1992."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 from ledger.errors import FormError
 
@@ -21,7 +21,10 @@ def parse_time(text: str) -> datetime:
         moment = None
     if moment is None or moment.tzinfo is None or len(text) not in (20, 25) or text[10] != "T":
         raise FormError("time", "YYYY-MM-DDThh:mm:ss+08:00", text)
-    local = moment.astimezone(SHANGHAI)
+    try:
+        local = moment.astimezone(SHANGHAI)
+    except OverflowError:  # before the year 1 or after 9999
+        local = moment
     if not FIRST_YEAR <= local.year <= LAST_YEAR:
         raise FormError("time", f"a year from {FIRST_YEAR} to {LAST_YEAR}", text)
     return local
@@ -44,6 +47,44 @@ def shanghai_day(at_ms: int) -> str:
     """
     moment = datetime.fromtimestamp(min(at_ms, _LAST_MS) / 1000, UTC)
     return moment.astimezone(SHANGHAI).strftime("%Y-%m-%d")
+
+
+def shanghai_midnight(at_ms: int) -> int:
+    """Return the POSIX milliseconds at which the Shanghai date changes next.
+
+    Example:
+        >>> shanghai_midnight(0), shanghai_midnight(57_600_000)
+        (57600000, 144000000)
+    """
+    offset, day = 8 * 3_600_000, 24 * 3_600_000
+    return (at_ms + offset) // day * day + day - offset
+
+
+def check_day(text: str) -> str:
+    """Return `text` if it is a date YYYY-MM-DD; raises FormError otherwise."""
+    try:
+        good = date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        good = False
+    if not good or not FIRST_YEAR <= int(text[:4]) <= LAST_YEAR:
+        raise FormError("day", "YYYY-MM-DD", text)
+    return text
+
+
+def shift_day(day: str, days: int) -> str:
+    """Return the date so many days later, or earlier if below zero.
+
+    Example:
+        >>> shift_day("2017-03-01", -1)
+        '2017-02-28'
+    """
+    return (date.fromisoformat(day) + timedelta(days)).isoformat()
+
+
+def days_between(first: str, last: str) -> list[str]:
+    """Return all days from `first` to `last`, both included; empty if `last` is earlier."""
+    count = (date.fromisoformat(last) - date.fromisoformat(first)).days + 1
+    return [shift_day(first, number) for number in range(count)]
 
 
 def check_month(text: str) -> str:

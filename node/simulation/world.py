@@ -16,6 +16,7 @@ from ledger.memory import MemoryStore
 from ledger.signer import Change, SignerMemory
 from ledger.table import T, Writer
 from node.centre import Centre
+from node.config import PROVINCE_CHOICES
 from node.effect import Answered, Asked, Effect, Event, Ordered, Reply, Send, Started, WakeAt, Woken
 from node.keyring import Keys
 from node.message import NO_ANSWER, Answer
@@ -184,7 +185,7 @@ class World:
             node.store,
             node.signer,
             node.vault,
-            self.automatic & {"accept", "attest"},
+            self.automatic & PROVINCE_CHOICES,
             self.random.randbytes,
             node.admission,
             policy=self.policies.get(node.code),
@@ -266,6 +267,9 @@ class World:
         node = self.nodes[waiting.send.to]
         message = waiting.send.message
         if node.role is None:
+            return
+        if message.private:
+            self._return(waiting, node.role.answer_privately(waiting.sender, message))
             return
         if not message.changes:
             with node.store.read() as reader:

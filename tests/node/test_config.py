@@ -34,6 +34,8 @@ def test_a_configuration_survives_its_text() -> None:
         ("http://127.0.0.1:7063", "https://127.0.0.1:7063", "url"),
         ('["accept"]', '["confirm"]', "automatic"),
         ('["accept"]', '"accept"', "automatic"),
+        ('["accept"]', '["accept", "accept-determined"]', "not both"),
+        ('["accept"]', '["determined"]', "automatic"),
         ("business_date", "bussiness_date", "bussiness_date"),
         ("510000 =", "990000 =", "participant"),
         ('"http://127.0.0.1:7051"', '"nowhere"', "peers.510000"),
@@ -44,6 +46,12 @@ def test_one_wrong_value_is_named(old: str, new: str, named: str) -> None:
     assert old in TEXT
     with pytest.raises(FormError, match=named):
         parse_config(TEXT.replace(old, new, 1))
+
+
+def test_a_node_may_accept_by_itself_only_what_it_has_determined() -> None:
+    config = parse_config(TEXT.replace('["accept"]', '["accept-determined", "attest"]'))
+    assert config.automatic == {"accept-determined", "attest"}
+    assert parse_config(format_config(config)) == config
 
 
 VKEY = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"

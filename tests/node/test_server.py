@@ -27,12 +27,25 @@ from node.clock import wall_ms
 from node.config import PROVINCE_AUTOMATIC, Config
 from node.driver import Driver
 from node.home import Opened, init, join, open_home
-from node.message import NO_ANSWER, Answer, AskHead, AskSeen, DeliverCases, TellHead
+from node.message import (
+    DAY_ROWS,
+    DAY_TOTALS,
+    NO_ANSWER,
+    Answer,
+    AskDay,
+    AskDayDetail,
+    AskHead,
+    AskSeen,
+    DeliverCases,
+    TellHead,
+)
 from node.server import Server, listen
+from settlement.casefile import COLUMNS, CaseRow
 from settlement.party import CENTRE
 from settlement.roster import make_genesis
 from tests.commands import as_json, gongzhang
 from tests.network import QINGHAI, SICHUAN, TIBET, case_row, seed
+from tests.settlement.test_business import edited, xlsx_of
 from tests.settlement.test_importing import file_of
 
 
@@ -218,6 +231,76 @@ async def test_a_restart_goes_on_where_it_stopped(node: Node) -> None:
     await node.stop()
     await node.start()
     assert (await node.order("/api/v1/import", data))[1]["known"] == 1
+
+
+async def test_a_member_is_told_its_own_day_and_nobody_elses(node: Node) -> None:
+    at = "2017-03-05"
+    other = case_row(setl_id="T1", insuplc_admdvs="540100")
+    await node.order("/api/v1/import", file_of(case_row(setl_id="A1"), other))
+    # Nobody is there to take the case files over: they are on their way for ever.
+    for code in (QINGHAI, TIBET):
+        node.opened.role.vault.delivered(code, ["A1", "T1"])  # type: ignore[attr-defined]
+    body = AskDay(at, 2).encode()
+    assert (await node.post(AskDay.path, body))[0] == 401
+    status, answer = await node.post(AskDay.path, body, headers=node.signed(AskDay.path, body))
+    (cell,) = DAY_TOTALS.decode(answer).cells
+    assert (status, cell.settlements, cell.medfee_fen) == (200, 1, 10_000)
+    body = AskDayDetail(at, 2, "310", "21", "").encode()
+    headers = node.signed(AskDayDetail.path, body)
+    rows = DAY_ROWS.decode((await node.post(AskDayDetail.path, body, headers=headers))[1]).rows
+    assert [row.setl_id for row in rows] == ["A1"]
+    for path, text in [(AskDay.path, b"\xff"), (AskDayDetail.path, AskDay(at, 2).encode())]:
+        assert (await node.post(path, text, headers=node.signed(path, text)))[0] == 400
+
+
+async def test_the_statements_of_a_day_are_for_the_operator(node: Node) -> None:
+    async with node.session.get(node.private + "/api/v1/day/statement") as response:
+        value = await response.json()
+        assert (response.status, value["code"], value["statements"]) == (200, SICHUAN, [])
+    for query, status, code in [
+        ("day=2017-3-1", 400, "FORM"), ("with=990000", 422, "WITH"), ("with=510000", 422, "WITH"),
+    ]:  # fmt: skip
+        async with node.session.get(f"{node.private}/api/v1/day/statement?{query}") as response:
+            assert (response.status, (await response.json())["code"]) == (status, code)
+    assert (await node.get("/api/v1/day/statement")).status == 404
+    assert (await node.post("/api/v1/day/compare?day=2017-03-05", b""))[0] == 404
+
+
+async def test_an_export_is_compared_with_what_the_node_holds(node: Node) -> None:
+    rows = [case_row(setl_id="A1"), case_row(setl_id="A2", mdtrt_id="V2", psn_no="P2")]
+    await node.order("/api/v1/import", file_of(*rows))
+    path = "/api/v1/day/compare?day=2017-03-05&side=treatment"
+    status, value = await node.order(path, file_of(*rows))
+    assert (status, value["match"], value["rows"]["node"]) == (200, True, 2)
+    other = [rows[0]._replace(medfee_sumamt="161.00"), case_row(setl_id="A3", mdtrt_id="V3")]
+    found = await node.order(path, xlsx_of_cases(other))
+    assert {d["setl_id"]: d["kind"] for d in found[1]["differences"]} == {
+        "A1": "AMOUNT", "A2": "ONLY_OURS", "A3": "ONLY_THEIRS",
+    }  # fmt: skip
+    assert found[1]["counts"] == {"AMOUNT": 1, "ONLY_OURS": 1, "ONLY_THEIRS": 1}
+    # Nothing is owed to others here, so on the other side the file is all there is.
+    status, value = await node.order("/api/v1/day/compare?month=2017-03", file_of(*rows))
+    assert (value["rows"]["node"], value["rows"]["left_out"]) == (0, 2)
+
+
+async def test_a_file_that_cannot_be_compared_is_refused_and_the_node_lives(node: Node) -> None:
+    path = "/api/v1/day/compare?day=2017-03-05"
+    bad = file_of(case_row(medfee_sumamt="1.999"))
+    status, value = await node.order(path, bad)
+    assert (status, value["faults"][0]["code"], value["faults"][0]["line"]) == (422, "DECIMALS", 2)
+    data = xlsx_of_cases([case_row()])
+    killer = edited(data, b'uniqueCount="', b'uniqueCount="99999999999', "xl/sharedStrings.xml")
+    status, value = await node.order(path, killer)
+    assert (status, value["faults"][0]["code"]) == (422, "WORKBOOK")
+    for query in ("", "day=2017-03-05&month=2017-03", "day=x", "month=2017-13", "day="):
+        assert (await node.order(f"/api/v1/day/compare?{query}", b""))[0] in (400, 422)
+    status, value = await node.order(f"{path}&side=both", file_of(case_row()))
+    assert (status, value["code"]) == (400, "FORM")
+    assert (await node.order(path, file_of(case_row())))[0] == 200
+
+
+def xlsx_of_cases(rows: list[CaseRow]) -> bytes:
+    return xlsx_of(*rows, header=COLUMNS)
 
 
 async def test_a_log_outside_the_network_is_witnessed_over_http_as_configured(node: Node) -> None:

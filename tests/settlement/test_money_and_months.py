@@ -8,12 +8,16 @@ from ledger.errors import FormError
 from settlement.money import format_yuan, parse_fen
 from settlement.party import CENTRE, parties, party, province_of
 from settlement.period import (
+    check_day,
     check_month,
+    days_between,
     months_between,
     next_month,
     previous_month,
     service_month,
     shanghai_day,
+    shanghai_midnight,
+    shift_day,
 )
 from settlement.record import MAX_FEN
 
@@ -97,3 +101,32 @@ def test_an_area_belongs_to_its_province_and_the_corps_is_one() -> None:
 def test_an_area_of_nobody_is_refused(area: str) -> None:
     with pytest.raises(FormError, match="area"):
         province_of(area)
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_moment_that_has_no_shanghai_date_is_no_time(time: str) -> None:
+    with pytest.raises(FormError, match="2000 to 2099"):
+        service_month(time)
+
+
+@given(st.integers(946_684_800_000, 4_000_000_000_000))
+def test_the_next_midnight_is_the_first_moment_of_another_day(at_ms: int) -> None:
+    midnight = shanghai_midnight(at_ms)
+    assert 0 < midnight - at_ms <= 86_400_000
+    assert shanghai_day(midnight - 1) == shanghai_day(at_ms)
+    assert shanghai_day(midnight) == shift_day(shanghai_day(at_ms), 1)
+
+
+def test_days_run_over_the_ends_of_months_and_years() -> None:
+    assert days_between("2016-02-28", "2016-03-01") == ["2016-02-28", "2016-02-29", "2016-03-01"]
+    assert days_between("2017-12-31", "2018-01-01") == ["2017-12-31", "2018-01-01"]
+    assert days_between("2017-01-02", "2017-01-01") == []
+
+
+@pytest.mark.parametrize(
+    "text", ["", "2017-3-01", "2017-02-29", "20170301", "1999-12-31", "2100-01-01", "2017-W09-3"]
+)
+def test_a_day_has_one_spelling(text: str) -> None:
+    assert check_day("2016-02-29") == "2016-02-29"
+    with pytest.raises(FormError, match="YYYY-MM-DD"):
+        check_day(text)
