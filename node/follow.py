@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from ledger import log, tree
-from ledger.checkpoint import Checkpoint, SignedCheckpoint, parse_checkpoint
+from ledger.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint, parse_checkpoint
 from ledger.errors import LedgerError, VerificationError
 from ledger.note import parse_note
 from ledger.proof import verify_consistency
@@ -22,7 +22,7 @@ from node.effect import Answered, Effect, Send
 from node.message import MAX_PULL, PULLED, AskHead, Pull
 from node.turn import Turn
 from settlement import state
-from settlement.roster import claimed_size
+from settlement.roster import checkpoint_key, claimed_size
 
 if TYPE_CHECKING:
     from node.role import Role
@@ -67,6 +67,22 @@ class Follow:
         self.want(code, head)
         turn.heads.add(code)
 
+    def _led(self, turn: Turn, code: str, member: str, note: bytes) -> None:
+        # Cosigners may have signed with keys that stand in the very entries that are missing here.
+        # The author's own signature leads as far as an offer would; then the question is put again.
+        try:
+            self.told(turn, note)
+        except VerificationError as error:
+            origin, generation = turn.roster.origin(code), turn.roster.generation(code)
+            head = open_checkpoint(note, origin, checkpoint_key(generation, note))
+            held = log.size(turn.writer, log_key(code))
+            if generation.end is not None or head.checkpoint.size <= held:
+                raise
+            _log.info("led by the author alone", log=code, error=str(error))
+            if not self.role.docket.suspect(turn, code, head):
+                self.want(code, head)
+                self.asking.add((code, member))
+
     def _known(self, turn: Turn, code: str, note: bytes) -> bool:
         # Nothing new, and nothing else than what is held: most heads that come are of this kind.
         size, key = claimed_size(note), log_key(code)
@@ -86,7 +102,7 @@ class Follow:
             if event.answer.ok:
                 self.asking.discard((message.log, event.slot[1]))
                 if event.answer.body:
-                    self.told(turn, event.answer.body)
+                    self._led(turn, message.log, event.slot[1], event.answer.body)
             elif event.answer.status == 404:
                 self.asking.discard((message.log, event.slot[1]))
             return

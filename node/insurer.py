@@ -238,6 +238,16 @@ class Insurer:
         with self._book.read() as reader:
             return claimbook.decision(reader, sender, setl_id)
 
+    def takes(self, sender: str, setl_id: str) -> bool:
+        """Return whether a case file of `sender` is taken in.
+
+        Nobody can replace what this node has determined, or bring back what was cancelled.
+        """
+        with self._book.read() as reader:
+            known = claimbook.decision(reader, sender, setl_id)
+            kept = received_case(reader, sender, setl_id)
+        return known is None or not (known.cancelled or kept)
+
     def taken_back(self, sender: str, row: CaseRow) -> None:
         """Give back to a person's year what an accepted reversal took from a determined case.
 

@@ -164,8 +164,7 @@ class Province(Role):
             self.vault.store.transact(change)
 
     def _cases_delivered(self, turn: Turn, sender: str, message: DeliverCases) -> Answer:
-        # What this node has determined itself, nobody can replace.
-        new = [c for c in message.cases if self.insurer.decided(sender, c.setl_id) is None]
+        new = [case for case in message.cases if self.insurer.takes(sender, case.setl_id)]
         days = self.vault.receive(sender, new)
         self.daybook.arrived(sender, days, turn.now_ms)
         self.unchecked.add(sender)

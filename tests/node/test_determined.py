@@ -2,9 +2,12 @@
 
 import pytest
 
+from ledger.table import Writer
+from node import claimbook
 from node.simulation.world import World
-from node.vault import DETERMINED, put_received
+from node.vault import put_received
 from settlement import lookup
+from settlement.determination import Determined
 from settlement.record import Acceptance
 from tests.network import QINGHAI, SICHUAN, case_row, refund_of
 from tests.node.world import kinds, quiet, settled
@@ -13,9 +16,11 @@ from tests.node.world import kinds, quiet, settled
 def determine(world: World, *setl_ids: str) -> None:
     """Let Qinghai have determined these cases of Sichuan; what it noted of them is its own."""
 
-    def change(writer: object) -> None:
+    def change(writer: Writer) -> None:
         for setl_id in setl_ids:
-            writer.put(DETERMINED, (SICHUAN + setl_id).encode(), b"anything")  # type: ignore[attr-defined]
+            found = Determined(b"", bytes(32), bytes(32), 0, bytes(64), [], [])
+            item = claimbook.Decision(bytes(32), "T", "310", "2017", [], found)
+            claimbook.decide(writer, SICHUAN, setl_id, item)
 
     world.nodes[QINGHAI].vault.store.transact(change)
 

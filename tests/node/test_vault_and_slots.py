@@ -10,7 +10,7 @@ from node.vault import (
     Vault,
     case_ids,
     days_with,
-    remove_own,
+    erase_own,
     remove_received,
 )
 from settlement.casefile import CaseRow, encode_case
@@ -76,9 +76,9 @@ def test_a_case_file_that_is_replaced_or_erased_leaves_no_trace_in_its_day() -> 
     assert vault.receive(SICHUAN, [file_of(moved._replace(setl_id="B1"))]) == {"2017-03-07"}
     assert days_with(store, OWN_SIDE, QINGHAI, "2017-03-01", "2017-03-31") == ["2017-03-07"]
     assert days_with(store, INBOX_SIDE, SICHUAN, "2017-03-01", "2017-03-31") == ["2017-03-07"]
-    store.transact(lambda writer: remove_own(writer, "A1"))
+    store.transact(lambda writer: erase_own(writer, QINGHAI, "A1"))
     store.transact(lambda writer: remove_received(writer, SICHUAN, "B1"))
-    store.transact(lambda writer: remove_own(writer, "A1"))  # again: nothing happens
+    store.transact(lambda writer: erase_own(writer, QINGHAI, "A1"))  # again: nothing happens
     assert (vault.own("A1"), vault.received(SICHUAN, "B1"), vault.waiting()) == (None, None, set())
     assert list(store.scan(DAY, b"", b"\xff")) == []
 
