@@ -8,6 +8,7 @@ from ledger.entry import Entry, decode_entry
 from ledger.errors import ForeignError
 from ledger.hashing import hash_bytes, leaf_hash
 from ledger.table import DERIVED, Reader, log_key, u64
+from settlement import caseids
 from settlement.party import CENTRE
 from settlement.record import (
     RECORDS,
@@ -39,7 +40,7 @@ from settlement.record import (
     decode_body,
 )
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 def applied_size(reader: Reader, code: str) -> int:
@@ -74,6 +75,8 @@ def entry_at(reader: Reader, code: str, index: int) -> tuple[Entry, Record]:
 
 def find(reader: Reader, code: str, record_type: type[Record], natural: bytes) -> int | None:
     """Return the index of the valid entry of that kind with that natural key, or None."""
+    if FAMILY[record_type] == caseids.FAMILY:
+        return caseids.find(reader, log_key(code), natural)
     value = reader.get(DERIVED, log_key(code) + FAMILY[record_type] + natural)
     return None if value is None else int.from_bytes(value, "big")
 
@@ -92,10 +95,10 @@ def reversals_of(reader: Reader, code: str, original: int) -> list[tuple[int, st
 
 # --- business ids ------------------------------------------------------------------------------
 
-# Settlements and reversals share their ids; every other kind has ids of its own.
+# Settlements and reversals share their ids, see `caseids`; every other kind has ids of its own.
 FAMILY: dict[type[Record], bytes] = {
     **{kind: b"K" + bytes([number]) for number, kind in RECORDS.items()},
-    Reversal: b"K" + bytes([Settlement.kind]),
+    Reversal: caseids.FAMILY,
 }
 
 
@@ -198,7 +201,10 @@ def exceptions(reader: Reader, code: str, target: str) -> list[tuple[int, int, s
 def places(
     reader: Reader, record_type: type[Record], code: str = CENTRE
 ) -> list[tuple[bytes, int]]:
-    """Return (natural key, index) of all valid entries of a kind in a log, by natural key."""
+    """Return (natural key, index) of all valid entries of a kind in a log, by natural key.
+
+    Not for settlements and reversals: there are too many of them.
+    """
     prefix = log_key(code) + b"K" + bytes([record_type.kind])
     return [
         (key[len(prefix) :], int.from_bytes(value[:8], "big"))

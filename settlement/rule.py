@@ -16,7 +16,6 @@ from settlement.lookup import (
     entry_at,
     exception_at,
     find,
-    find_settlement,
     last_confirmed,
     last_cut,
     month_key,
@@ -90,7 +89,7 @@ def _reversal_rule(fold: "Fold", _index: int, record: Reversal) -> str | None:
         return "PAIR"
     if max(_amounts(record.lines)) > 0:
         return "SIGN"
-    index = find_settlement(fold.writer, fold.code, record.original_id)
+    index = fold.cases.find(record.original_id.encode())
     if index is None:
         return "ORIGINAL"
     original = entry_at(fold.writer, fold.code, index)[1]

@@ -8,7 +8,7 @@ Derived tables of one log (keys after the log key):
 
     S                       schema, applied size, counterparts changed since the last chunk boundary
     V + index               the code that makes the entry void
-    K + kind + natural key  index of the entry with that business id
+    K + kind + natural key  index of the entry with that business id; cases: see `caseids`
     R + original index      reversals of that original: [index, month, lines]
     A + log + size          acceptance of that prefix: [index, root]
     X + log + original      exception: [size of its acceptance, code, index of the release or nil]
@@ -28,7 +28,8 @@ from ledger.entry import FORMAT, MAX_LEAF, decode_entry, verify_leaves
 from ledger.errors import FormError
 from ledger.signature import SIGNATURE_BYTES
 from ledger.table import DERIVED, Reader, Writer, log_key, u64
-from settlement import totals
+from settlement import caseids, totals
+from settlement.caseids import CaseIds
 from settlement.lookup import (
     FAMILY,
     NATURAL,
@@ -36,7 +37,6 @@ from settlement.lookup import (
     accepted_sizes,
     applied_size,
     exception_at,
-    find_settlement,
     progress,
     reversals_of,
     void_code,
@@ -76,7 +76,7 @@ class Fold:
         self.key = log_key(self.code)
         self.size, changed = progress(self.writer, self.code)
         self._changed = set(changed)  # counterparts with entries above the last chunk boundary
-        self._placed: tuple[Record | None, bytes] = None, b""
+        self.cases = CaseIds(self.writer, self.key)
         self._begin(self.roster.generation_at(self.code, self.size))
         stored = self.writer.get(DERIVED, self.key + b"E")
         if stored is not None:
@@ -148,7 +148,12 @@ class Fold:
 
     def enter(self, index: int, record: Record) -> None:
         """Enter a record that `judge` let pass."""
-        self.writer.put(DERIVED, self._place(record), u64(index))
+        kind = type(record)
+        natural = NATURAL[kind](record)
+        if FAMILY[kind] == caseids.FAMILY:
+            self.cases.add(natural, index)
+        else:
+            self.writer.put(DERIVED, self.key + FAMILY[kind] + natural, u64(index))
         effect = _EFFECTS.get(type(record))
         if effect:
             effect(self, index, record)
@@ -157,6 +162,7 @@ class Fold:
     def finish(self) -> None:
         """Write what is still in memory; call once, before the transaction ends."""
         self._add_up()
+        self.cases.write()
         for insured in sorted(self._running):
             totals.save_running(self.writer, self.key, insured, self._running[insured])
         applied = encoding.pack([SCHEMA, self.size, sorted(self._changed)])
@@ -171,14 +177,12 @@ class Fold:
 
     def find(self, record: Record) -> int | None:
         """Return the index of a valid entry with the same business id, or None."""
-        value = self.writer.get(DERIVED, self._place(record))
+        kind = type(record)
+        natural = NATURAL[kind](record)
+        if FAMILY[kind] == caseids.FAMILY:
+            return self.cases.find(natural)
+        value = self.writer.get(DERIVED, self.key + FAMILY[kind] + natural)
         return None if value is None else int.from_bytes(value, "big")
-
-    def _place(self, record: Record) -> bytes:
-        if self._placed[0] is not record:  # asked for by `judge` and again by `enter`
-            kind = type(record)
-            self._placed = record, self.key + FAMILY[kind] + NATURAL[kind](record)
-        return self._placed[1]
 
     def add(self, insured: str, month: str, lines: Lines) -> None:
         """Add one counted entry to the running totals."""
@@ -299,7 +303,7 @@ def _enter_settlement(fold: Fold, _index: int, record: Settlement) -> None:
 
 def _enter_reversal(fold: Fold, index: int, record: Reversal) -> None:
     fold.add(province_of(record.insured_area), record.month, record.lines)
-    original = find_settlement(fold.writer, fold.code, record.original_id)
+    original = fold.cases.find(record.original_id.encode())
     assert original is not None
     rows = [
         [i, month, *msgspec.structs.astuple(lines)]
