@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from ledger import encoding, tree
 from ledger.errors import DamageError, FormError, RefusedError
-from ledger.hashing import leaf_hash
+from ledger.hashing import leaf_hash, leaf_hashes
 from ledger.table import HEAD, LEAF, Reader, Writer, u64
 
 MAX_LEAF = 65_535
@@ -48,35 +48,33 @@ class Growing:
         Raises:
             FormError: The leaf is longer than 65,535 bytes.
         """
-        self._take(leaf)
-        self._write()
+        self.add_all([leaf])
 
     def add_all(self, leaves: Sequence[bytes]) -> None:
         """Add leaves; see `add`."""
         for leaf in leaves:
-            self._take(leaf)
+            self._room -= len(leaf) + _AROUND
+            if self._room < 0:
+                self._close(leaf)
+            self._chunk.append(leaf)
         self._write()
+        self._added += leaves
 
     def finish(self) -> int:
         """Bring tree and size up to what was added; return the new size."""
-        hashes = [leaf_hash(leaf) for leaf in self._added]
+        hashes = leaf_hashes(self._added)
         tree.append_hashes(self._writer, self._key, self._start, hashes)
         new_size = self._start + len(self._added)
         self._writer.put(HEAD, self._key + b"size", u64(new_size))
         return new_size
 
-    def _take(self, leaf: bytes) -> None:
+    def _close(self, leaf: bytes) -> None:
+        """Begin a chunk with `leaf`, which the open one has no room for."""
+        place = self._first + len(self._chunk)
         if len(leaf) > MAX_LEAF:
-            index = self._start + len(self._added)
-            raise FormError(f"leaf {index}", f"at most {MAX_LEAF} bytes", len(leaf))
-        taken = len(leaf) + _AROUND
-        if taken > self._room and self._chunk:
-            self._write()
-            self._first += len(self._chunk)
-            self._chunk, self._room = [], ROOM
-        self._chunk.append(leaf)
-        self._added.append(leaf)
-        self._room -= taken
+            raise FormError(f"leaf {place}", f"at most {MAX_LEAF} bytes", len(leaf))
+        self._write()
+        self._first, self._chunk, self._room = place, [], ROOM - len(leaf) - _AROUND
 
     def _write(self) -> None:
         if self._chunk:

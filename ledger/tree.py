@@ -10,7 +10,7 @@ the levels 0, 8, 16 …
 from collections.abc import Sequence
 
 from ledger.errors import DamageError, FormError
-from ledger.hashing import EMPTY_ROOT, HASH_BYTES, node_hash
+from ledger.hashing import EMPTY_ROOT, HASH_BYTES, node_hash, parents
 from ledger.merkle import split
 from ledger.table import HASH, Reader, Writer, u64
 
@@ -28,7 +28,7 @@ def append_hashes(writer: Writer, key: bytes, size: int, hashes: Sequence[bytes]
         whole = start - start % 4
         if whole < start:
             nodes = nodes_at(writer, key, level, whole, start) + nodes
-        nodes = _above(_above(nodes))
+        nodes = parents(parents(nodes))
         level, start = level + STRIDE, start >> STRIDE
 
 
@@ -66,7 +66,7 @@ def node_at(reader: Reader, key: bytes, level: int, index: int) -> bytes:
 def nodes_at(reader: Reader, key: bytes, level: int, start: int, stop: int) -> list[bytes]:
     """Return the roots of the complete subtrees start <= index < stop of a level."""
     if level % STRIDE:
-        return _above(nodes_at(reader, key, level - 1, 2 * start, 2 * stop))
+        return parents(nodes_at(reader, key, level - 1, 2 * start, 2 * stop))
     parts = []
     for number in range(start // CHUNK, (stop + CHUNK - 1) // CHUNK):
         chunk = reader.get(HASH, _place(key, level, number)) or b""
@@ -129,8 +129,8 @@ def tile(reader: Reader, key: bytes, level: int, number: int, width: int) -> byt
     base = level * TILE_LEVELS
     start = number * TILE_WIDTH
     hashes = nodes_at(reader, key, base, start, start + width)
-    parents = nodes_at(reader, key, base + STRIDE, start // 4, (start + width) // 4)
-    for i, (parent, computed) in enumerate(zip(parents, _above(_above(hashes)), strict=True)):
+    stored = nodes_at(reader, key, base + STRIDE, start // 4, (start + width) // 4)
+    for i, (parent, computed) in enumerate(zip(stored, parents(parents(hashes)), strict=True)):
         if computed != parent:
             place = f"tree {_name(key)} level {base} node {start + 4 * i}"
             raise DamageError(place, parent, computed)
@@ -144,12 +144,6 @@ def _subtree(reader: Reader, key: bytes, start: int, stop: int) -> bytes:
         return node_at(reader, key, level, start >> level)
     middle = start + split(count)
     return node_hash(_subtree(reader, key, start, middle), _subtree(reader, key, middle, stop))
-
-
-def _above(nodes: Sequence[bytes]) -> list[bytes]:
-    """Return the parents of neighbours; one that is left over has none yet."""
-    pairs = iter(nodes)
-    return [node_hash(left, right) for left, right in zip(pairs, pairs, strict=False)]
 
 
 def _write(writer: Writer, key: bytes, level: int, start: int, nodes: Sequence[bytes]) -> None:

@@ -19,22 +19,22 @@ FAMILY = b"K" + bytes([Settlement.kind])  # settlements and reversals share thei
 FULL = 1_000
 HELD = 100_000  # rows that one transaction keeps in memory before it writes them
 _INDEX = 6
-_CUTS = (3, 2, 1)
-_ROWS = {cut: struct.Struct(f"{cut}s{_INDEX}s").iter_unpack for cut in _CUTS}
+_CUTS = tuple((cut, bytes([cut])) for cut in (3, 2, 1))
 
 
-def find(reader: Reader, key: bytes, case_id: bytes) -> int | None:
+def find(reader: Reader, key: bytes, case_id: str) -> int | None:
     """Return the index of the valid settlement or reversal with that id in a log, or None."""
-    for cut in _CUTS:
-        value = reader.get(DERIVED, key + FAMILY + _group(case_id, cut)) or b""
-        last, width = _last(case_id, cut), cut + _INDEX
+    text = case_id.encode()
+    for cut, mark in _CUTS:
+        value = reader.get(DERIVED, key + FAMILY + text[:-cut] + mark) or b""
+        last, width = text[-cut:].rjust(cut, b"\x00"), cut + _INDEX
         at = value.find(last)
         while at > 0 and at % width:
             at = value.find(last, at + 1)
         if at >= 0:
             return int.from_bytes(value[at + cut : at + width], "big")
         if len(value) < FULL * width:
-            return None
+            break
     return None
 
 
@@ -48,19 +48,30 @@ class CaseIds:
         self._writer, self._key = writer, key
         self._groups: dict[bytes, _Group] = {}
         self._held = 0
-        self._place: tuple[bytes, _Group, bytes] | None = None  # asked for last: is entered next
+        self._asked: tuple[str, _Group, bytes] | None = None  # the last one is entered next
 
-    def find(self, case_id: bytes) -> int | None:
+    def find(self, case_id: str) -> int | None:
         """Return the index of the entry with that id, or None."""
-        _, group, last = self._placed(case_id)
-        found = group.rows.get(last)
-        return None if found is None else int.from_bytes(found, "big")
+        text = case_id.encode()
+        for cut, mark in _CUTS:
+            place = text[:-cut] + mark
+            group = self._groups.get(place) or self._load(place, cut)
+            last = text[-cut:].rjust(cut, b"\x00")
+            found = group.rows.get(last)
+            if found is not None:
+                return int.from_bytes(found, "big")
+            if len(group.rows) < FULL:
+                break
+        self._asked = case_id, group, last
+        return None
 
-    def add(self, case_id: bytes, index: int) -> None:
+    def add(self, case_id: str, index: int) -> None:
         """Enter an id that `find` does not know."""
-        _, group, last = self._placed(case_id)
-        row = index.to_bytes(_INDEX, "big")
-        group.rows[last] = row
+        if self._asked is None or self._asked[0] != case_id:
+            assert self.find(case_id) is None
+        assert self._asked is not None
+        _, group, last = self._asked
+        group.rows[last] = row = index.to_bytes(_INDEX, "big")
         group.added += last + row
         self._held += 1
 
@@ -70,20 +81,7 @@ class CaseIds:
             if group.added:
                 self._writer.put(DERIVED, self._key + FAMILY + place, group.value + group.added)
         self._groups.clear()
-        self._held, self._place = 0, None
-
-    def _placed(self, case_id: bytes) -> "tuple[bytes, _Group, bytes]":
-        if self._place is None or self._place[0] != case_id:
-            self._place = self._look(case_id)
-        return self._place
-
-    def _look(self, case_id: bytes) -> "tuple[bytes, _Group, bytes]":
-        for cut in _CUTS:
-            place, last = _group(case_id, cut), _last(case_id, cut)
-            group = self._groups.get(place) or self._load(place, cut)
-            if last in group.rows or len(group.rows) < FULL:
-                break
-        return case_id, group, last
+        self._held, self._asked = 0, None
 
     def _load(self, place: bytes, cut: int) -> "_Group":
         if self._held > HELD:
@@ -98,14 +96,6 @@ class _Group:
     def __init__(self, value: bytes, cut: int) -> None:
         self.value, self.added = value, bytearray()
         try:
-            self.rows: dict[bytes, bytes] = dict(_ROWS[cut](value))
+            self.rows: dict[bytes, bytes] = dict(struct.iter_unpack(f"{cut}s{_INDEX}s", value))
         except struct.error as error:
             raise DamageError("case ids", f"rows of {cut + _INDEX} bytes", error) from None
-
-
-def _group(case_id: bytes, cut: int) -> bytes:
-    return case_id[:-cut] + bytes((cut,))
-
-
-def _last(case_id: bytes, cut: int) -> bytes:
-    return case_id[-cut:].rjust(cut, b"\x00")

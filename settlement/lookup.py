@@ -75,15 +75,15 @@ def entry_at(reader: Reader, code: str, index: int) -> tuple[Entry, Record]:
 
 def find(reader: Reader, code: str, record_type: type[Record], natural: bytes) -> int | None:
     """Return the index of the valid entry of that kind with that natural key, or None."""
-    if FAMILY[record_type] == caseids.FAMILY:
-        return caseids.find(reader, log_key(code), natural)
+    if record_type in (Settlement, Reversal):
+        return caseids.find(reader, log_key(code), natural.decode("ascii"))
     value = reader.get(DERIVED, log_key(code) + FAMILY[record_type] + natural)
     return None if value is None else int.from_bytes(value, "big")
 
 
 def find_settlement(reader: Reader, code: str, setl_id: str) -> int | None:
     """Return the index of the valid settlement or reversal with that id in the log of `code`."""
-    return find(reader, code, Settlement, setl_id.encode())
+    return caseids.find(reader, log_key(code), setl_id)
 
 
 def reversals_of(reader: Reader, code: str, original: int) -> list[tuple[int, str, Lines]]:

@@ -23,12 +23,12 @@ from typing import Any
 import msgspec
 
 from ledger import encoding, log
-from ledger.encoding import expected_header, opening
+from ledger.encoding import EntryCodec
 from ledger.entry import FORMAT, MAX_LEAF, decode_entry, verify_leaves
 from ledger.errors import FormError
 from ledger.signature import SIGNATURE_BYTES
 from ledger.table import DERIVED, Reader, Writer, log_key, u64
-from settlement import caseids, totals
+from settlement import totals
 from settlement.caseids import CaseIds
 from settlement.lookup import (
     FAMILY,
@@ -45,7 +45,6 @@ from settlement.party import CENTRE, province_of
 from settlement.record import (
     Acceptance,
     Continuation,
-    Lines,
     Member,
     Record,
     Release,
@@ -56,6 +55,10 @@ from settlement.record import (
 )
 from settlement.roster import Generation, Roster, member_keys, with_key
 from settlement.rule import CENTRE_ONLY, PROVINCE_ONLY, RULES
+
+CASES = (Settlement, Reversal)
+_settlements = EntryCodec(Settlement)
+_SETTLEMENT = Settlement.kind
 
 
 @dataclass
@@ -70,13 +73,15 @@ class Fold:
     roster: Roster
     code: str
     _running: dict[str, totals.Total] = field(default_factory=dict)
-    _sums: dict[tuple[str, str], list[int]] = field(default_factory=dict)  # since the last _add_up
+    # By insured area and month, since the last _add_up.
+    _sums: dict[tuple[str, str], list[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.key = log_key(self.code)
         self.size, changed = progress(self.writer, self.code)
         self._changed = set(changed)  # counterparts with entries above the last chunk boundary
         self.cases = CaseIds(self.writer, self.key)
+        self._others = PROVINCE_ONLY if self.code == CENTRE else CENTRE_ONLY
         self._begin(self.roster.generation_at(self.code, self.size))
         stored = self.writer.get(DERIVED, self.key + b"E")
         if stored is not None:
@@ -87,7 +92,6 @@ class Fold:
     def _begin(self, generation: Generation) -> None:
         self.generation = generation
         self.origin = self.roster.origin(self.code, generation.number)
-        self._opening = opening(FORMAT, self.origin)
         self.keys = generation.admitted  # as the rotations in this log make them
         self.continued = generation.number == 1
         self._end = next(
@@ -111,14 +115,16 @@ class Fold:
     def _read(
         self, leaf: bytes, index: int, signature_ok: bool
     ) -> tuple[str | None, Record | None]:
-        expected = expected_header(leaf, self._opening, index, SIGNATURE_BYTES)
-        if expected is not None and len(leaf) <= MAX_LEAF:
-            try:
-                record = decode_body(expected[0], expected[2])
-            except FormError:
-                pass  # what exactly is wrong is told below
-            else:
-                return (None, record) if signature_ok else ("SIGNATURE", None)
+        quick = _settlements.decode(leaf[SIGNATURE_BYTES:])
+        if (
+            quick is not None
+            and quick.index == index
+            and quick.kind == _SETTLEMENT
+            and quick.origin == self.origin
+            and quick.version == FORMAT
+            and len(leaf) <= MAX_LEAF
+        ):
+            return (None, quick.body) if signature_ok else ("SIGNATURE", None)
         try:
             entry = decode_entry(leaf)
         except FormError:
@@ -137,7 +143,7 @@ class Fold:
 
         Reads this log's tables only and changes nothing.
         """
-        if type(record) in (PROVINCE_ONLY if self.code == CENTRE else CENTRE_ONLY):
+        if type(record) in self._others:
             return "ROLE"
         if self.find(record) is not None:
             return "DUPLICATE"
@@ -149,12 +155,12 @@ class Fold:
     def enter(self, index: int, record: Record) -> None:
         """Enter a record that `judge` let pass."""
         kind = type(record)
-        natural = NATURAL[kind](record)
-        if FAMILY[kind] == caseids.FAMILY:
-            self.cases.add(natural, index)
+        if isinstance(record, CASES):
+            self.cases.add(record.setl_id, index)
+            self._count(record)
         else:
-            self.writer.put(DERIVED, self.key + FAMILY[kind] + natural, u64(index))
-        effect = _EFFECTS.get(type(record))
+            self.writer.put(DERIVED, self.key + FAMILY[kind] + NATURAL[kind](record), u64(index))
+        effect = _EFFECTS.get(kind)
         if effect:
             effect(self, index, record)
         self._advance()
@@ -177,20 +183,18 @@ class Fold:
 
     def find(self, record: Record) -> int | None:
         """Return the index of a valid entry with the same business id, or None."""
+        if isinstance(record, CASES):
+            return self.cases.find(record.setl_id)
         kind = type(record)
-        natural = NATURAL[kind](record)
-        if FAMILY[kind] == caseids.FAMILY:
-            return self.cases.find(natural)
-        value = self.writer.get(DERIVED, self.key + FAMILY[kind] + natural)
+        value = self.writer.get(DERIVED, self.key + FAMILY[kind] + NATURAL[kind](record))
         return None if value is None else int.from_bytes(value, "big")
 
-    def add(self, insured: str, month: str, lines: Lines) -> None:
-        """Add one counted entry to the running totals."""
-        sums = self._sums.get((insured, month))
+    def _count(self, record: Settlement | Reversal) -> None:
+        place = record.insured_area, record.month
+        sums = self._sums.get(place)
         if sums is None:
-            sums = list(self._total(insured).get(month, totals.NOTHING))
-            self._sums[insured, month] = sums
-            self._changed.add(insured)
+            sums = self._sums[place] = [0] * len(totals.NOTHING)
+        lines = record.lines
         sums[0] += 1
         sums[1] += lines.employee
         sums[2] += lines.resident
@@ -198,8 +202,11 @@ class Fold:
         sums[4] += lines.account
 
     def _add_up(self) -> None:
-        for (insured, month), sums in self._sums.items():
-            self._total(insured)[month] = totals.Amounts(*sums)
+        for (area, month), sums in self._sums.items():
+            insured = province_of(area)
+            total = self._total(insured)
+            total[month] = total.get(month, totals.NOTHING).plus(totals.Amounts(*sums))
+            self._changed.add(insured)
         self._sums.clear()
 
     def _total(self, insured: str) -> totals.Total:
@@ -297,13 +304,8 @@ def case_of(leaf: bytes) -> Settlement | Reversal | None:
 # --- effects: what a valid entry changes beside its place in the index -------------------------
 
 
-def _enter_settlement(fold: Fold, _index: int, record: Settlement) -> None:
-    fold.add(province_of(record.insured_area), record.month, record.lines)
-
-
 def _enter_reversal(fold: Fold, index: int, record: Reversal) -> None:
-    fold.add(province_of(record.insured_area), record.month, record.lines)
-    original = fold.cases.find(record.original_id.encode())
+    original = fold.cases.find(record.original_id)
     assert original is not None
     rows = [
         [i, month, *msgspec.structs.astuple(lines)]
@@ -349,7 +351,6 @@ def _enter_continuation(fold: Fold, _index: int, _record: Continuation) -> None:
 
 
 _EFFECTS: dict[type[Record], Callable[[Fold, int, Any], None]] = {
-    Settlement: _enter_settlement,
     Reversal: _enter_reversal,
     Acceptance: _enter_acceptance,
     Release: _enter_release,
