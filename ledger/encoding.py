@@ -8,7 +8,7 @@ MessagePack.
 
 import unicodedata
 from collections.abc import Callable
-from typing import Annotated, Any, Generic, TypeVar, cast
+from typing import Annotated, Any, Generic, Literal, TypeVar, cast
 
 import msgpack
 import msgspec
@@ -201,17 +201,6 @@ class _Header(msgspec.Struct, array_like=True, frozen=True, gc=False, forbid_unk
     body: msgspec.Raw
 
 
-class _Entry(
-    msgspec.Struct, Generic[T], array_like=True, frozen=True, gc=False, forbid_unknown_fields=True
-):
-    version: _Count
-    origin: _Origin
-    index: _Count
-    kind: _Small
-    at_ms: _Count
-    body: T
-
-
 _header = msgspec.msgpack.Decoder(_Header)
 _SIX = b"\x96"
 
@@ -221,22 +210,32 @@ def encode_header(version: int, origin: str, index: int, kind: int, at_ms: int) 
     return _SIX + b"".join(map(msgpack.packb, (version, origin, index, kind, at_ms)))
 
 
-class EntryCodec(Generic[T]):
-    """Reads whole entries, header and body in one go, if the body is a record of one type.
+class EntryCodec:
+    """Reads whole entries of one kind, header and body in one go: for the kind nearly all are of.
 
-    For the kind nearly every entry is of: two calls instead of two for the header and two for the
-    body. The record must have no free text, so that comparing the bytes is all there is to check.
+    The record must have no free text, so that comparing the bytes is all there is to check.
     """
 
-    def __init__(self, record_type: type[T]) -> None:
+    def __init__(self, version: int, kind: int, record_type: type) -> None:
         assert not _has_free_text(msgspec.inspect.type_info(record_type))
-        self._decode = msgspec.msgpack.Decoder(_Entry[record_type]).decode  # type: ignore[valid-type]
+        fields: list[Any] = [
+            ("version", Literal[version]),
+            ("origin", _Origin),
+            ("index", _Count),
+            ("kind", Literal[kind]),
+            ("at_ms", _Count),
+            ("body", record_type),
+        ]
+        entry = msgspec.defstruct(
+            "Entry", fields, array_like=True, frozen=True, gc=False, forbid_unknown_fields=True
+        )
+        self._decode = msgspec.msgpack.Decoder(entry).decode
 
-    def decode(self, content: bytes) -> "_Entry[T] | None":
-        """Return version, origin, index, kind, at_ms and body of a canonical entry.
+    def decode(self, content: bytes) -> Any:
+        """Return an object with origin, index, at_ms and body (a record) of a canonical entry.
 
-        None says nothing but that it is no such entry: ask `decode_header`. Origin and kind are
-        for the caller to compare.
+        None says nothing but that it is no such entry: ask `decode_header`. Whether origin and
+        index are the right ones is for the caller to say.
         """
         try:
             entry = self._decode(content)

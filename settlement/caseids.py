@@ -48,10 +48,16 @@ class CaseIds:
         self._writer, self._key = writer, key
         self._groups: dict[bytes, _Group] = {}
         self._held = 0
-        self._asked: tuple[str, _Group, bytes] | None = None  # the last one is entered next
 
     def find(self, case_id: str) -> int | None:
         """Return the index of the entry with that id, or None."""
+        return self._enter(case_id, None)
+
+    def claim(self, case_id: str, index: int) -> int | None:
+        """Give the id to the entry at `index`; return the index that has it, if one does."""
+        return self._enter(case_id, index)
+
+    def _enter(self, case_id: str, index: int | None) -> int | None:
         text = case_id.encode()
         for cut, mark in _CUTS:
             place = text[:-cut] + mark
@@ -62,18 +68,11 @@ class CaseIds:
                 return int.from_bytes(found, "big")
             if len(group.rows) < FULL:
                 break
-        self._asked = case_id, group, last
+        if index is not None:
+            group.rows[last] = row = index.to_bytes(_INDEX, "big")
+            group.added += last + row
+            self._held += 1
         return None
-
-    def add(self, case_id: str, index: int) -> None:
-        """Enter an id that `find` does not know."""
-        if self._asked is None or self._asked[0] != case_id:
-            assert self.find(case_id) is None
-        assert self._asked is not None
-        _, group, last = self._asked
-        group.rows[last] = row = index.to_bytes(_INDEX, "big")
-        group.added += last + row
-        self._held += 1
 
     def write(self) -> None:
         """Write what is still in memory."""
@@ -81,7 +80,7 @@ class CaseIds:
             if group.added:
                 self._writer.put(DERIVED, self._key + FAMILY + place, group.value + group.added)
         self._groups.clear()
-        self._held, self._asked = 0, None
+        self._held = 0
 
     def _load(self, place: bytes, cut: int) -> "_Group":
         if self._held > HELD:
