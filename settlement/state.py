@@ -183,7 +183,7 @@ class Fold:
     def finish(self) -> None:
         """Write what is still in memory; call once, before the transaction ends."""
         self._add_up()
-        self.cases.write()
+        self.cases.write(self.writer)
         for insured in sorted(self._running):
             totals.save_running(self.writer, self.key, insured, self._running[insured])
         applied = encoding.pack([SCHEMA, self.size, sorted(self._changed)])
@@ -232,6 +232,8 @@ class Fold:
     def _advance(self) -> None:
         self.size += 1
         if self.size % totals.CHUNK == 0:
+            if self.cases.many:
+                self.cases.write(self.writer)
             self._add_up()
             for insured in sorted(self._changed):
                 totals.save_at(self.writer, self.key, insured, self.size, self._total(insured))
