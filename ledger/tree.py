@@ -24,10 +24,10 @@ def append_hashes(writer: Writer, key: bytes, size: int, hashes: Sequence[bytes]
     """Add leaf hashes to the tree that has `size` leaves."""
     level, start, nodes = 0, size, list(hashes)
     while nodes:
-        _write(writer, key, level, start, nodes)
-        whole = start - start % 4
-        if whole < start:
-            nodes = nodes_at(writer, key, level, whole, start) + nodes
+        before = _write(writer, key, level, start, nodes)
+        behind = start % 4  # of those below one node of the next stored level; in the same chunk
+        if behind:
+            nodes = _split(before[-behind * HASH_BYTES :]) + nodes
         nodes = parents(parents(nodes))
         level, start = level + STRIDE, start >> STRIDE
 
@@ -76,7 +76,7 @@ def nodes_at(reader: Reader, key: bytes, level: int, start: int, stop: int) -> l
     data = b"".join(parts)
     if len(data) != (stop - start) * HASH_BYTES:
         raise DamageError(f"tree {_name(key)} level {level} nodes {start}..{stop}", "all hashes")
-    return [data[i : i + HASH_BYTES] for i in range(0, len(data), HASH_BYTES)]
+    return _split(data)
 
 
 def root_at(reader: Reader, key: bytes, size: int) -> bytes:
@@ -146,17 +146,22 @@ def _subtree(reader: Reader, key: bytes, start: int, stop: int) -> bytes:
     return node_hash(_subtree(reader, key, start, middle), _subtree(reader, key, middle, stop))
 
 
-def _write(writer: Writer, key: bytes, level: int, start: int, nodes: Sequence[bytes]) -> None:
-    done = 0
-    while done < len(nodes):
-        number, offset = divmod(start + done, CHUNK)
-        place = _place(key, level, number)
-        before = writer.get(HASH, place) or b"" if offset else b""
-        if len(before) < offset * HASH_BYTES:
-            raise DamageError(f"tree {_name(key)} level {level} chunk {number}", "its last hashes")
-        part = nodes[done : done + CHUNK - offset]
-        writer.put(HASH, place, before[: offset * HASH_BYTES] + b"".join(part))
-        done += len(part)
+def _write(writer: Writer, key: bytes, level: int, start: int, nodes: Sequence[bytes]) -> bytes:
+    """Add nodes to a level; return those before them in the chunk they begin in."""
+    number, offset = divmod(start, CHUNK)
+    before = writer.get(HASH, _place(key, level, number)) or b"" if offset else b""
+    if len(before) < offset * HASH_BYTES:
+        raise DamageError(f"tree {_name(key)} level {level} chunk {number}", "its last hashes")
+    before = before[: offset * HASH_BYTES]
+    data = before + b"".join(nodes)
+    for at in range(0, len(data), CHUNK * HASH_BYTES):
+        writer.put(HASH, _place(key, level, number), data[at : at + CHUNK * HASH_BYTES])
+        number += 1
+    return before
+
+
+def _split(data: bytes) -> list[bytes]:
+    return [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]
 
 
 def _place(key: bytes, level: int, chunk: int) -> bytes:

@@ -48,16 +48,14 @@ class CaseIds:
             place = text[:-cut] + mark
             group = self._groups.get(place) or self._load(place, cut)
             last = text[-cut:].rjust(cut, b"\x00")
-            found = group.added.get(last)
-            if found is None and last <= group.greatest:
+            if last in group.added or last <= group.greatest:
                 found = group.search(last)
-            if found is not None:
-                return int.from_bytes(found, "big")
-            if group.room > 0:
+                if found is not None:
+                    return found
+            if len(group.added) < group.room:
                 break
         if index is not None:
-            group.added[last] = index.to_bytes(_INDEX, "big")
-            group.room -= 1
+            group.added[last] = index
         return None
 
     def write(self, writer: Writer) -> None:
@@ -89,20 +87,22 @@ class _Group:
             raise DamageError("case ids", f"rows of {self._width} bytes", value)
         self.greatest = value[-self._width : -_INDEX]
         self.room = FULL - len(value) // self._width
-        self.added: dict[bytes, bytes] = {}
+        self.added: dict[bytes, int] = {}
 
-    def search(self, last: bytes) -> bytes | None:
-        """Return the index that a stored row has for these last characters, or None."""
+    def search(self, last: bytes) -> int | None:
+        """Return the index in the row of these last characters, or None."""
+        if last in self.added:
+            return self.added[last]
         value, cut, width = self._value, self._cut, self._width
         starts = range(0, len(value), width)
-        found = bisect_left(starts, last, key=lambda at: value[at : at + cut])
-        at = found * width
-        return value[at + cut : at + width] if value[at : at + cut] == last else None
+        at = width * bisect_left(starts, last, key=lambda start: value[start : start + cut])
+        found = value[at : at + width]
+        return int.from_bytes(found[cut:], "big") if found.startswith(last) else None
 
     def encode(self) -> bytes:
         """Return all rows, sorted."""
         value, width = self._value, self._width
-        rows = [last + index for last, index in sorted(self.added.items())]
+        rows = sorted(last + index.to_bytes(_INDEX, "big") for last, index in self.added.items())
         if rows[0] < self.greatest:
             rows = sorted([*(value[at : at + width] for at in range(0, len(value), width)), *rows])
             value = b""

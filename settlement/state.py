@@ -106,23 +106,22 @@ class Fold:
         """
         if self.code == CENTRE or not self.continued:
             return 0
-        first, rule = self.size - at, RULES[Settlement]
+        decode, rule, claim = _settlements.decode, RULES[Settlement], self.cases.claim
+        index, origin = self.size, self.origin
         border = self.size - self.size % totals.CHUNK + totals.CHUNK - 1
         if self._end is not None:
             border = min(border, self._end - 1)
-        for position in range(at, min(len(leaves), border - first)):
-            index = first + position
-            entry = _settlements.decode(leaves[position][SIGNATURE_BYTES:])
-            if entry is None or entry.index != index or entry.origin != self.origin:
+        for position in range(at, min(len(leaves), at + border - index)):
+            entry = decode(leaves[position][SIGNATURE_BYTES:])
+            if entry is None or entry.index != index or entry.origin != origin or position in bad:
                 break
             record = entry.body
-            if position in bad or rule(self, index, record) is not None:
-                break
-            if self.cases.claim(record.setl_id, index) is not None:
+            if rule(self, index, record) or claim(record.setl_id, index) is not None:
                 break
             self._count(record)
-            self.size += 1
-        return self.size - first - at
+            index += 1
+        taken, self.size = index - self.size, index
+        return taken
 
     def apply(self, leaf: bytes, signature_ok: bool) -> str | None:
         """Apply the leaf at the current size; return the code that makes it void, or None."""
