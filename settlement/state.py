@@ -57,7 +57,7 @@ from settlement.roster import Generation, Roster, member_keys, with_key
 from settlement.rule import CENTRE_ONLY, PROVINCE_ONLY, RULES
 
 CASES = (Settlement, Reversal)
-_settlements = EntryCodec(FORMAT, Settlement.kind, Settlement)
+SETTLEMENTS = EntryCodec(FORMAT, Settlement.kind, Settlement)
 
 
 @dataclass
@@ -106,7 +106,7 @@ class Fold:
         """
         if self.code == CENTRE or not self.continued:
             return 0
-        decode, rule, claim = _settlements.decode, RULES[Settlement], self.cases.claim
+        decode, rule, claim = SETTLEMENTS.decode, RULES[Settlement], self.cases.claim
         index, origin = self.size, self.origin
         border = self.size - self.size % totals.CHUNK + totals.CHUNK - 1
         if self._end is not None:
@@ -344,11 +344,14 @@ def _enter_acceptance(fold: Fold, index: int, record: Acceptance) -> None:
 
 def _want_total(writer: Writer, roster: Roster, code: str, insured: str, size: int) -> None:
     # A close asks for the total at every size that an acceptance names: it shall not have to scan.
-    if applied_size(writer, code) >= size:
-        total = total_at(writer, roster, code, insured, size)
-        totals.save_at(writer, log_key(code), insured, size, total)
+    applied, key = applied_size(writer, code), log_key(code)
+    if applied < size:
+        totals.ask_for(writer, key, insured, size)
+    elif applied == size:  # as a rule an acceptance names all there is
+        totals.save_at(writer, key, insured, size, totals.load_running(writer, key, insured))
     else:
-        totals.ask_for(writer, log_key(code), insured, size)
+        total = total_at(writer, roster, code, insured, size)
+        totals.save_at(writer, key, insured, size, total)
 
 
 def _enter_release(fold: Fold, index: int, record: Release) -> None:
