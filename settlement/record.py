@@ -49,10 +49,10 @@ Day = Annotated[
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}\Z")]
 # In the records of which there are millions one pattern over all texts does what six would do.
 _Checked = Annotated[str, msgspec.Meta(max_length=64, extra={"checked": True})]
-_fits = re.compile(
+_TEXTS = re.compile(
     r"[A-Za-z0-9._-]{1,64} 20[0-9]{2}-(?:0[1-9]|1[0-2])"
     r" [1-9][0-9]{5} [1-9][0-9]{5} [0-9]{2,6} [0-9]{2,6}"
-).fullmatch
+)
 Text = Annotated[str, msgspec.Meta(min_length=0, max_length=500)]
 Index = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Size = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -134,7 +134,7 @@ def _check_case_texts(case: Settlement | Reversal) -> None:
         f"{case.setl_id} {case.month} {case.treatment_area} {case.insured_area}"
         f" {case.insutype} {case.clr_type}"
     )
-    if _fits(texts) is None:
+    if _TEXTS.fullmatch(texts) is None:
         raise ValueError(f"id, month, areas, insurance and clearing type; got {texts}")
 
 
