@@ -68,8 +68,9 @@ class Turn:
         )
         if self._growing is None:
             self._growing = log.Growing(self.writer, fold.key, index)
-        self._growing.add(leaf)  # a later entry of this turn may name this one
+        self._growing.add(leaf)
         fold.enter(index, record)
+        fold.cases.write(self.writer)  # whoever reads within this turn finds entry and id
         return index
 
     @property
