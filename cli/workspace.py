@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cli.source import Source
-from ledger import tree
+from ledger import log, tree
 from ledger.errors import DamageError
 from ledger.hashing import leaf_hash
 from ledger.memory import MemoryStore
 from ledger.store import LmdbStore
-from ledger.table import LEAF, Reader, Store, T, Writer
+from ledger.table import LEAF, Reader, Store, T, Writer, u64
 
 LARGE = 30_000  # entries from which on the tables lie on disk
 FIRST_MAP = 256 << 20
@@ -29,23 +29,23 @@ class _Overlay:
     def __init__(self, tables: Writer | Reader, source: Source) -> None:
         self._tables = tables
         self._source = source
-        self.get_other, self.scan_other, self.last = tables.get, tables.scan, tables.last
-
-    def get(self, table: str, key: bytes) -> bytes | None:
-        """Return the value stored under `key`, or None; a leaf comes from the source."""
-        if table != LEAF:
-            return self.get_other(table, key)
-        index = int.from_bytes(key[8:], "big")
-        return next(self._leaves(key[:8], index, index + 1), None)
+        self.get, self.scan_other, self.last_other = tables.get, tables.scan, tables.last
 
     def scan(self, table: str, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
-        """Yield (key, value) for start <= key < stop, ascending."""
+        """Yield (key, value) for start <= key < stop, ascending; leaves come from the source."""
         if table != LEAF:
             yield from self.scan_other(table, start, stop)
             return
         first, last = (int.from_bytes(place[8:], "big") for place in (start, stop))
         for index, leaf in enumerate(self._leaves(start[:8], first, last), first):
-            yield start[:8] + index.to_bytes(8, "big"), leaf
+            yield log.pack_chunk(start[:8], index, [leaf])
+
+    def last(self, table: str, start: bytes, stop: bytes) -> tuple[bytes, bytes] | None:
+        """Return the pair with the greatest key in start <= key < stop, or None."""
+        if table != LEAF:
+            return self.last_other(table, start, stop)
+        index = int.from_bytes(stop[8:], "big")
+        return next(self.scan(LEAF, start[:8] + u64(max(index - 1, 0)), stop), None)
 
     def _leaves(self, log: bytes, start: int, stop: int) -> Iterator[bytes]:
         code = log[:6].decode("ascii")

@@ -1,7 +1,7 @@
 """fsck: recompute a log from its leaves and say where the store differs.
 
-Shares nothing with the code that wrote: leaves are hashed again, every level is built again from
-the one below, and each stored hash is compared.
+Shares nothing with the code that wrote: leaves are hashed again, every stored level is built again
+from the one below, and each stored hash is compared.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ledger import log, tree
 from ledger.errors import DamageError
 from ledger.hashing import leaf_hash, node_hash
-from ledger.table import LEAF, Reader, u64
+from ledger.table import Reader
 
 SLICE = 4096
 
@@ -31,14 +31,17 @@ def check_log(reader: Reader, key: bytes) -> Iterator[Finding]:
     code = key[:6].decode("ascii", "replace")
     size = log.size(reader, key)
     yield from _check_level(reader, key, f"tree {code} level 0", 0, size)
-    level = 1
+    level = tree.STRIDE
     while size >> level:
         yield from _check_level(reader, key, f"tree {code} level {level}", level, size >> level)
-        level += 1
-    beyond = next(iter(reader.scan(LEAF, key + u64(size), key + b"\xff" * 9)), None)
-    if beyond is not None:
-        index = int.from_bytes(beyond[0][8:], "big")
-        yield Finding(f"leaf {code} #{index}", f"nothing at or above size {size}", "a leaf")
+        level += tree.STRIDE
+    try:
+        end = log.stored_end(reader, key)
+    except DamageError as error:
+        yield Finding(error.place, str(error.expected), str(error.found))
+        return
+    if end > size:
+        yield Finding(f"leaf {code} #{end - 1}", f"nothing at or above size {size}", "a leaf")
 
 
 def _check_level(
@@ -60,5 +63,8 @@ def _check_level(
 def _expected(reader: Reader, key: bytes, level: int, start: int, stop: int) -> list[bytes]:
     if level == 0:
         return [leaf_hash(leaf) for leaf in log.leaves(reader, key, start, stop)]
-    below = tree.nodes_at(reader, key, level - 1, 2 * start, 2 * stop)
-    return [node_hash(below[i], below[i + 1]) for i in range(0, len(below), 2)]
+    below = tree.nodes_at(reader, key, level - 2, 4 * start, 4 * stop)
+    return [
+        node_hash(node_hash(a, b), node_hash(c, d))
+        for a, b, c, d in zip(*(below[n::4] for n in range(4)), strict=True)
+    ]

@@ -1,21 +1,84 @@
 """One log in the tables: leaves, their tree, and the size. Everything happens in the caller's
 transaction, so entries, tree and what was computed from them become visible together or not at all.
+
+Leaves lie in *chunks*: consecutive ones in one value, under the index of the first, as many as fit
+a page of the disk. Which leaves share a chunk follows from their lengths alone. The last chunk is
+open: it is written anew as it grows. Nothing outside this module knows of chunks.
 """
 
 from collections.abc import Iterator, Sequence
 
-from ledger import tree
+from ledger import encoding, tree
 from ledger.errors import DamageError, FormError, RefusedError
-from ledger.hashing import leaf_hash
+from ledger.hashing import leaf_hash, leaf_hashes
 from ledger.table import HEAD, LEAF, Reader, Writer, u64
 
 MAX_LEAF = 65_535
+# What is left of a page of 4,096 bytes after LMDB's header, the checksum and the array's own bytes.
+# A longer leaf has a chunk of its own.
+ROOM = 4_073
+_AROUND = 3  # bytes of MessagePack before a leaf, at most
 
 
 def size(reader: Reader, key: bytes) -> int:
     """Return the number of leaves."""
     value = reader.get(HEAD, key + b"size")
     return 0 if value is None else int.from_bytes(value, "big")
+
+
+class Growing:
+    """A log while leaves are added to it in one transaction: each can be read at once.
+
+    Tree and size follow with `finish`; call it once, before the transaction ends.
+    """
+
+    def __init__(self, writer: Writer, key: bytes, start: int) -> None:
+        """Go on with the log whose size is `start`."""
+        self._writer, self._key, self._start = writer, key, start
+        self._added: list[bytes] = []
+        self._first, chunk = _chunk_below(writer, key, start)
+        self._chunk = chunk[: start - self._first]
+        if self._first + len(self._chunk) != start:
+            raise _no_leaf(key, start - 1)
+        self._room = ROOM - sum(len(leaf) + _AROUND for leaf in self._chunk)
+
+    def add(self, leaf: bytes) -> None:
+        """Add one leaf, readable from now on.
+
+        Raises:
+            FormError: The leaf is longer than 65,535 bytes.
+        """
+        self.add_all([leaf])
+
+    def add_all(self, leaves: Sequence[bytes]) -> None:
+        """Add leaves; see `add`."""
+        for leaf in leaves:
+            self._room -= len(leaf) + _AROUND
+            if self._room < 0:
+                self._close(leaf)
+            self._chunk.append(leaf)
+        self._write()
+        self._added += leaves
+
+    def finish(self) -> int:
+        """Bring tree and size up to what was added; return the new size."""
+        hashes = leaf_hashes(self._added)
+        tree.append_hashes(self._writer, self._key, self._start, hashes)
+        new_size = self._start + len(self._added)
+        self._writer.put(HEAD, self._key + b"size", u64(new_size))
+        return new_size
+
+    def _close(self, leaf: bytes) -> None:
+        """Begin a chunk with `leaf`, which the open one has no room for."""
+        place = self._first + len(self._chunk)
+        if len(leaf) > MAX_LEAF:
+            raise FormError(f"leaf {place}", f"at most {MAX_LEAF} bytes", len(leaf))
+        self._write()
+        self._first, self._chunk, self._room = place, [], ROOM - len(leaf) - _AROUND
+
+    def _write(self) -> None:
+        if self._chunk:
+            self._writer.put(LEAF, *pack_chunk(self._key, self._first, self._chunk))
 
 
 def append(writer: Writer, key: bytes, leaves: Sequence[bytes], expected_size: int) -> int:
@@ -28,14 +91,9 @@ def append(writer: Writer, key: bytes, leaves: Sequence[bytes], expected_size: i
     found = size(writer, key)
     if found != expected_size:
         raise RefusedError("SIZE", f"the log has size {found}, not {expected_size}")
-    for index, leaf in enumerate(leaves, expected_size):
-        if len(leaf) > MAX_LEAF:
-            raise FormError(f"leaf {index}", f"at most {MAX_LEAF} bytes", len(leaf))
-        writer.put(LEAF, key + u64(index), leaf)
-    tree.append_hashes(writer, key, expected_size, [leaf_hash(leaf) for leaf in leaves])
-    new_size = expected_size + len(leaves)
-    writer.put(HEAD, key + b"size", u64(new_size))
-    return new_size
+    growing = Growing(writer, key, expected_size)
+    growing.add_all(leaves)
+    return growing.finish()
 
 
 def truncate(writer: Writer, key: bytes, new_size: int) -> list[bytes]:
@@ -45,8 +103,11 @@ def truncate(writer: Writer, key: bytes, new_size: int) -> list[bytes]:
     """
     found = size(writer, key)
     cut = list(leaves(writer, key, new_size, found))
-    for index in range(new_size, found):
-        writer.delete(LEAF, key + u64(index))
+    first, chunk = _chunk_below(writer, key, new_size)
+    for place, _ in list(writer.scan(LEAF, key + u64(first), key + b"\xff" * 9)):
+        writer.delete(LEAF, place)
+    if new_size:
+        writer.put(LEAF, *pack_chunk(key, first, chunk[: new_size - first]))
     tree.truncate(writer, key, found, new_size)
     writer.put(HEAD, key + b"size", u64(new_size))
     return cut
@@ -58,12 +119,10 @@ def leaf(reader: Reader, key: bytes, index: int) -> bytes:
     Raises:
         DamageError: It is not there.
     """
-    found = reader.get(LEAF, key + u64(index))
-    if found is None:
-        raise DamageError(
-            f"log {key[:6].decode('ascii', 'replace')} leaf {index}", "a leaf", "none"
-        )
-    return found
+    first, chunk = _chunk_below(reader, key, index + 1)
+    if index - first >= len(chunk):
+        raise _no_leaf(key, index)
+    return chunk[index - first]
 
 
 def leaves(reader: Reader, key: bytes, start: int, stop: int) -> Iterator[bytes]:
@@ -72,15 +131,23 @@ def leaves(reader: Reader, key: bytes, start: int, stop: int) -> Iterator[bytes]
     Raises:
         DamageError: One is not there.
     """
-    expected = start
-    for place, found in reader.scan(LEAF, key + u64(start), key + u64(stop)):
-        if int.from_bytes(place[8:], "big") != expected:
-            break
-        expected += 1
-        yield found
-    if expected < stop:
-        name = key[:6].decode("ascii", "replace")
-        raise DamageError(f"log {name} leaf {expected}", "a leaf", "none")
+    at = start
+    below = reader.last(LEAF, key, key + u64(start + 1))
+    begin = key + u64(start) if below is None else below[0]
+    for place, value in reader.scan(LEAF, begin, key + u64(stop)):
+        first, chunk = _chunk(place, value)
+        if first > at or start < at != first:
+            raise _no_leaf(key, at)
+        yield from chunk[at - first : stop - first]
+        at = max(at, min(first + len(chunk), stop))
+    if at < stop:
+        raise _no_leaf(key, at)
+
+
+def stored_end(reader: Reader, key: bytes) -> int:
+    """Return the index after the last leaf that is stored, whatever the size says."""
+    first, chunk = _chunk_below(reader, key, 2**64 - 1)
+    return first + len(chunk)
 
 
 def bundle(reader: Reader, key: bytes, number: int, width: int) -> bytes:
@@ -96,8 +163,7 @@ def bundle(reader: Reader, key: bytes, number: int, width: int) -> bytes:
         zip(leaves(reader, key, start, start + width), hashes, strict=True), start
     ):
         if leaf_hash(found) != expected:
-            name = key[:6].decode("ascii", "replace")
-            raise DamageError(f"log {name} leaf {index}", expected, leaf_hash(found))
+            raise DamageError(f"log {_name(key)} leaf {index}", expected, leaf_hash(found))
         parts += [len(found).to_bytes(2, "big"), found]
     return b"".join(parts)
 
@@ -118,3 +184,30 @@ def parse_bundle(data: bytes) -> list[bytes]:
         found.append(item)
         at += 2 + length
     return found
+
+
+def pack_chunk(key: bytes, first: int, chunk: list[bytes]) -> tuple[bytes, bytes]:
+    """Return key and value under which LEAF holds leaves from the index `first` on."""
+    return key + u64(first), encoding.pack_items(chunk)
+
+
+def _chunk(place: bytes, value: bytes) -> tuple[int, list[bytes]]:
+    first = int.from_bytes(place[8:], "big")
+    try:
+        return first, encoding.unpack_items(value)
+    except FormError as error:
+        raise DamageError(f"log {_name(place)} leaf {first}", "a chunk of leaves", error) from None
+
+
+def _chunk_below(reader: Reader, key: bytes, stop: int) -> tuple[int, list[bytes]]:
+    """Return the chunk that holds the leaf before `stop`, or whichever comes before it."""
+    found = reader.last(LEAF, key, key + u64(stop))
+    return (0, []) if found is None else _chunk(*found)
+
+
+def _no_leaf(key: bytes, index: int) -> DamageError:
+    return DamageError(f"log {_name(key)} leaf {index}", "a leaf", "none")
+
+
+def _name(key: bytes) -> str:
+    return key[:6].decode("ascii", "replace")

@@ -36,7 +36,7 @@ from ledger.errors import (
 )
 from ledger.table import META, TABLES, Reader, T, Writer
 
-SCHEMA = 1
+SCHEMA = 2
 ENGINE = "lmdb-0.9"
 FIRST_MAP = 64 << 20
 LARGEST_MAP = 1 << 44
@@ -329,10 +329,10 @@ def copy_store(
 
 
 def place_of(table: str, key: bytes) -> str:
-    """Return a place in words, such as `leaf 630000 #17`."""
+    """Return a place in words, such as `leaves 630000 from #17`."""
     code, rest = key[:6].decode("ascii", "replace"), key[8:]
     if table == "leaf":
-        return f"leaf {code} #{int.from_bytes(rest, 'big')}"
+        return f"leaves {code} from #{int.from_bytes(rest, 'big')}"
     if table == "hash" and rest:
         return f"tree {code} level {rest[0]} chunk {int.from_bytes(rest[1:], 'big')}"
     return f"{table} {code} {rest!r}"

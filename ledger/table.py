@@ -3,7 +3,8 @@
 `ledger.store` keeps them in LMDB, `ledger.memory` in a dictionary (simulator, tests, audits of
 small logs). Code above this module never knows which. Keys sort as bytes; a scan is ascending.
 
-    LEAF     log key + u64 index            one leaf (signature and canonical entry)
+    LEAF     log key + u64 index            leaves (signature and canonical entry) from that index
+                                            on, as many as fit a page: see `log`
     HASH     log key + u8 level + u64 chunk up to 120 hashes of complete subtrees of 2**level leaves
     HEAD     log key + name                 signed notes and sizes of one log
     DERIVED  log key + ...                  what `apply` computed from the entries; can be rebuilt

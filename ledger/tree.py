@@ -1,18 +1,21 @@
-"""The stored tree: every complete subtree's hash, level by level, in chunks of 120.
+"""The stored tree: the hashes of complete subtrees, every second level, in chunks of 120.
 
-Level l holds the roots of the complete subtrees of 2**l leaves, from left to right. Appending n
-leaves writes O(n) hashes; a root or a proof at any past size reads O(log n). A value of 120 hashes
-just fits one overflow page. Tiles of tlog-tiles are cut from the levels 0, 8, 16 …
+Level l holds the roots of the complete subtrees of 2**l leaves, from left to right. Even levels are
+stored; a node of an odd one is one hash over two neighbours of the same chunk, which costs less
+than reading it would. Appending n leaves writes O(n) hashes; a root or a proof at any past size
+reads O(log n). A value of 120 hashes just fits one overflow page. Tiles of tlog-tiles are cut from
+the levels 0, 8, 16 …
 """
 
 from collections.abc import Sequence
 
 from ledger.errors import DamageError, FormError
-from ledger.hashing import EMPTY_ROOT, HASH_BYTES, node_hash
+from ledger.hashing import EMPTY_ROOT, HASH_BYTES, node_hash, parents
 from ledger.merkle import split
 from ledger.table import HASH, Reader, Writer, u64
 
 CHUNK = 120
+STRIDE = 2
 TILE_LEVELS = 8
 TILE_WIDTH = 256
 
@@ -21,13 +24,12 @@ def append_hashes(writer: Writer, key: bytes, size: int, hashes: Sequence[bytes]
     """Add leaf hashes to the tree that has `size` leaves."""
     level, start, nodes = 0, size, list(hashes)
     while nodes:
-        _write(writer, key, level, start, nodes)
-        if start & 1:
-            nodes.insert(0, node_at(writer, key, level, start - 1))
-            start -= 1
-        pairs = iter(nodes)
-        nodes = [node_hash(left, right) for left, right in zip(pairs, pairs, strict=False)]
-        level, start = level + 1, start >> 1
+        before = _write(writer, key, level, start, nodes)
+        behind = start % 4  # of those below one node of the next stored level; in the same chunk
+        if behind:
+            nodes = _split(before[-behind * HASH_BYTES :]) + nodes
+        nodes = parents(parents(nodes))
+        level, start = level + STRIDE, start >> STRIDE
 
 
 def truncate(writer: Writer, key: bytes, size: int, new_size: int) -> None:
@@ -42,7 +44,7 @@ def truncate(writer: Writer, key: bytes, size: int, new_size: int) -> None:
                 writer.put(HASH, place, left)
             else:
                 writer.delete(HASH, place)
-        level += 1
+        level += STRIDE
 
 
 def node_at(reader: Reader, key: bytes, level: int, index: int) -> bytes:
@@ -51,16 +53,20 @@ def node_at(reader: Reader, key: bytes, level: int, index: int) -> bytes:
     Raises:
         DamageError: It should be stored and is not.
     """
-    chunk = reader.get(HASH, _place(key, level, index // CHUNK)) or b""
-    at = index % CHUNK * HASH_BYTES
-    found = chunk[at : at + HASH_BYTES]
-    if len(found) != HASH_BYTES:
+    odd = level % STRIDE
+    first, length = index << odd, HASH_BYTES << odd
+    chunk = reader.get(HASH, _place(key, level - odd, first // CHUNK)) or b""
+    at = first % CHUNK * HASH_BYTES
+    found = chunk[at : at + length]
+    if len(found) != length:
         raise DamageError(f"tree {_name(key)} level {level} node {index}", "a hash", "nothing")
-    return found
+    return node_hash(found[:HASH_BYTES], found[HASH_BYTES:]) if odd else found
 
 
 def nodes_at(reader: Reader, key: bytes, level: int, start: int, stop: int) -> list[bytes]:
     """Return the roots of the complete subtrees start <= index < stop of a level."""
+    if level % STRIDE:
+        return parents(nodes_at(reader, key, level - 1, 2 * start, 2 * stop))
     parts = []
     for number in range(start // CHUNK, (stop + CHUNK - 1) // CHUNK):
         chunk = reader.get(HASH, _place(key, level, number)) or b""
@@ -70,7 +76,7 @@ def nodes_at(reader: Reader, key: bytes, level: int, start: int, stop: int) -> l
     data = b"".join(parts)
     if len(data) != (stop - start) * HASH_BYTES:
         raise DamageError(f"tree {_name(key)} level {level} nodes {start}..{stop}", "all hashes")
-    return [data[i : i + HASH_BYTES] for i in range(0, len(data), HASH_BYTES)]
+    return _split(data)
 
 
 def root_at(reader: Reader, key: bytes, size: int) -> bytes:
@@ -113,21 +119,20 @@ def consistency_proof(reader: Reader, key: bytes, old: int, size: int) -> list[b
 
 
 def tile(reader: Reader, key: bytes, level: int, number: int, width: int) -> bytes:
-    """Return a tile: `width` hashes of tile level `level`, checked against the level above.
+    """Return a tile: `width` hashes of tile level `level`, checked against the next stored level.
 
     The caller knows that they exist at the size it serves. Source: C2SP tlog-tiles.
 
     Raises:
-        DamageError: Two of its hashes do not give the one above them.
+        DamageError: Four of its hashes do not give the one above them.
     """
     base = level * TILE_LEVELS
     start = number * TILE_WIDTH
     hashes = nodes_at(reader, key, base, start, start + width)
-    parents = nodes_at(reader, key, base + 1, start // 2, (start + width) // 2)
-    for i, parent in enumerate(parents):
-        computed = node_hash(hashes[2 * i], hashes[2 * i + 1])
+    stored = nodes_at(reader, key, base + STRIDE, start // 4, (start + width) // 4)
+    for i, (parent, computed) in enumerate(zip(stored, parents(parents(hashes)), strict=True)):
         if computed != parent:
-            place = f"tree {_name(key)} level {base} node {start + 2 * i}"
+            place = f"tree {_name(key)} level {base} node {start + 4 * i}"
             raise DamageError(place, parent, computed)
     return b"".join(hashes)
 
@@ -141,17 +146,22 @@ def _subtree(reader: Reader, key: bytes, start: int, stop: int) -> bytes:
     return node_hash(_subtree(reader, key, start, middle), _subtree(reader, key, middle, stop))
 
 
-def _write(writer: Writer, key: bytes, level: int, start: int, nodes: Sequence[bytes]) -> None:
-    done = 0
-    while done < len(nodes):
-        number, offset = divmod(start + done, CHUNK)
-        place = _place(key, level, number)
-        before = writer.get(HASH, place) or b"" if offset else b""
-        if len(before) < offset * HASH_BYTES:
-            raise DamageError(f"tree {_name(key)} level {level} chunk {number}", "its last hashes")
-        part = nodes[done : done + CHUNK - offset]
-        writer.put(HASH, place, before[: offset * HASH_BYTES] + b"".join(part))
-        done += len(part)
+def _write(writer: Writer, key: bytes, level: int, start: int, nodes: Sequence[bytes]) -> bytes:
+    """Add nodes to a level; return those before them in the chunk they begin in."""
+    number, offset = divmod(start, CHUNK)
+    before = writer.get(HASH, _place(key, level, number)) or b"" if offset else b""
+    if len(before) < offset * HASH_BYTES:
+        raise DamageError(f"tree {_name(key)} level {level} chunk {number}", "its last hashes")
+    before = before[: offset * HASH_BYTES]
+    data = before + b"".join(nodes)
+    for at in range(0, len(data), CHUNK * HASH_BYTES):
+        writer.put(HASH, _place(key, level, number), data[at : at + CHUNK * HASH_BYTES])
+        number += 1
+    return before
+
+
+def _split(data: bytes) -> list[bytes]:
+    return [data[at : at + HASH_BYTES] for at in range(0, len(data), HASH_BYTES)]
 
 
 def _place(key: bytes, level: int, chunk: int) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any
 from ledger import log
 from ledger.entry import decode_entry, make_entry
 from ledger.errors import RefusedError
-from ledger.table import LEAF, Writer, log_key, u64
+from ledger.table import Writer
 from node.effect import Effect, Reply
 from node.keyring import Keys
 from settlement.outcome import VOID
@@ -38,7 +38,7 @@ class Turn:
     book: list[Callable[[Writer], None]] = field(default_factory=list)  # one vault transaction
     ticket: int = 0  # of the order that is being carried out
     _fold: Fold | None = None
-    _leaves: list[bytes] = field(default_factory=list)
+    _growing: log.Growing | None = None
 
     def append(self, record: Record) -> int:
         """Add an entry to the own log; return its index.
@@ -66,10 +66,11 @@ class Turn:
             self.now_ms,
             record.encode(),
         )
-        # A later entry of this turn may name this one, so it must be readable before the flush.
-        self.writer.put(LEAF, fold.key + u64(index), leaf)
+        if self._growing is None:
+            self._growing = log.Growing(self.writer, fold.key, index)
+        self._growing.add(leaf)
         fold.enter(index, record)
-        self._leaves.append(leaf)
+        fold.cases.write(self.writer)  # whoever reads within this turn finds entry and id
         return index
 
     def check(self, record: Record) -> int | None:
@@ -93,14 +94,11 @@ class Turn:
 
     def flush(self) -> None:
         """Bring tree, totals and indexes up to what was appended."""
-        if self._fold is None:
-            return
-        if self._leaves:
-            start = self._fold.size - len(self._leaves)
-            log.append(self.writer, log_key(self.code), self._leaves, start)
+        if self._fold is not None and self._growing is not None:
+            self._growing.finish()
             self._fold.finish()
             self.grown.add(self.code)
-        self._fold, self._leaves = None, []
+        self._fold, self._growing = None, None
 
     def reply(self, ticket: int, value: Any) -> None:
         """Answer a request once the turn is durable."""

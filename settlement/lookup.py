@@ -9,6 +9,7 @@ from ledger.entry import Entry, decode_entry
 from ledger.errors import ForeignError
 from ledger.hashing import hash_bytes, leaf_hash
 from ledger.table import DERIVED, Reader, log_key, u64
+from settlement import caseids
 from settlement.party import CENTRE, province_of
 from settlement.record import (
     RECORDS,
@@ -49,7 +50,7 @@ from settlement.record import (
     decode_body,
 )
 
-SCHEMA = 3
+SCHEMA = 4
 
 
 def applied_size(reader: Reader, code: str) -> int:
@@ -84,13 +85,15 @@ def entry_at(reader: Reader, code: str, index: int) -> tuple[Entry, Record]:
 
 def find(reader: Reader, code: str, record_type: type[Record], natural: bytes) -> int | None:
     """Return the index of the valid entry of that kind with that natural key, or None."""
+    if record_type in (Settlement, Reversal):
+        return caseids.find(reader, log_key(code), natural.decode("ascii"))
     value = reader.get(DERIVED, log_key(code) + FAMILY[record_type] + natural)
     return None if value is None else int.from_bytes(value, "big")
 
 
 def find_settlement(reader: Reader, code: str, setl_id: str) -> int | None:
     """Return the index of the valid settlement or reversal with that id in the log of `code`."""
-    return find(reader, code, Settlement, setl_id.encode())
+    return caseids.find(reader, log_key(code), setl_id)
 
 
 def reversals_of(reader: Reader, code: str, original: int) -> list[tuple[int, str, Lines]]:
@@ -102,10 +105,10 @@ def reversals_of(reader: Reader, code: str, original: int) -> list[tuple[int, st
 
 # --- business ids ------------------------------------------------------------------------------
 
-# Settlements and reversals share their ids; every other kind has ids of its own.
+# Settlements and reversals share their ids, see `caseids`; every other kind has ids of its own.
 FAMILY: dict[type[Record], bytes] = {
     **{kind: b"K" + bytes([number]) for number, kind in RECORDS.items()},
-    Reversal: b"K" + bytes([Settlement.kind]),
+    Reversal: caseids.FAMILY,
 }
 
 
@@ -313,7 +316,10 @@ def original_at(reader: Reader, code: str, index: int, insured: str) -> Settleme
 def places(
     reader: Reader, record_type: type[Record], code: str = CENTRE
 ) -> list[tuple[bytes, int]]:
-    """Return (natural key, index) of all valid entries of a kind in a log, by natural key."""
+    """Return (natural key, index) of all valid entries of a kind in a log, by natural key.
+
+    Not for settlements and reversals: there are too many of them.
+    """
     prefix = log_key(code) + b"K" + bytes([record_type.kind])
     return [
         (key[len(prefix) :], int.from_bytes(value[:8], "big"))

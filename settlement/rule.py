@@ -4,6 +4,7 @@ A rule looks at the tables of the log it stands in and at nothing else, and chan
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ledger import log
@@ -17,7 +18,6 @@ from settlement.lookup import (
     entry_at,
     exception_at,
     find,
-    find_settlement,
     last_confirmed,
     last_cut,
     latest_revision,
@@ -86,28 +86,28 @@ PROVINCE_ONLY: frozenset[type[Record]] = frozenset(
 
 
 def _settlement_rule(fold: "Fold", _index: int, record: Settlement) -> str | None:
-    if not _fits_pair(fold, record):
+    if not _lie_in(fold.code, record.treatment_area, record.insured_area):
         return "PAIR"
     lines = record.lines
     negative = lines.employee < 0 or lines.resident < 0 or lines.other < 0 or lines.account < 0
     return "SIGN" if negative else None
 
 
-def _fits_pair(fold: "Fold", record: Settlement | Reversal) -> bool:
+@lru_cache(4096)  # asked for every entry, and there are few answers
+def _lie_in(code: str, treatment_area: str, insured_area: str) -> bool:
     try:
-        treatment = province_of(record.treatment_area)
-        insured = province_of(record.insured_area)
+        treatment, insured = province_of(treatment_area), province_of(insured_area)
     except FormError:
         return False
-    return treatment == fold.code and insured != treatment and insured != CENTRE
+    return treatment == code and insured != treatment and insured != CENTRE
 
 
 def _reversal_rule(fold: "Fold", _index: int, record: Reversal) -> str | None:
-    if not _fits_pair(fold, record):
+    if not _lie_in(fold.code, record.treatment_area, record.insured_area):
         return "PAIR"
     if max(_amounts(record.lines)) > 0:
         return "SIGN"
-    index = find_settlement(fold.writer, fold.code, record.original_id)
+    index = fold.cases.find(record.original_id)
     if index is None:
         return "ORIGINAL"
     original = entry_at(fold.writer, fold.code, index)[1]

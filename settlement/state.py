@@ -8,7 +8,7 @@ Derived tables of one log (keys after the log key):
 
     S                       schema, applied size, counterparts changed since the last chunk boundary
     V + index               the code that makes the entry void
-    K + kind + natural key  index of the entry with that business id
+    K + kind + natural key  index of the entry with that business id; cases: see `caseids`
     R + original index      reversals of that original: [index, month, lines]
     A + log + size          acceptance of that prefix: [index, root]
     I + area + code         an institution as it is now: [index, state, services, name in small]
@@ -18,19 +18,20 @@ Derived tables of one log (keys after the log key):
     C, T, N                 running totals, see `totals`
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from ledger import encoding, log
-from ledger.encoding import expected_header, opening
-from ledger.entry import FORMAT, MAX_LEAF, decode_entry, verify_leaves
+from ledger.encoding import EntryCodec
+from ledger.entry import FORMAT, decode_entry, verify_leaves
 from ledger.errors import FormError
 from ledger.signature import SIGNATURE_BYTES
 from ledger.table import DERIVED, Reader, Writer, log_key, u64
 from settlement import totals
+from settlement.caseids import CaseIds
 from settlement.lookup import (
     FAMILY,
     NATURAL,
@@ -41,7 +42,6 @@ from settlement.lookup import (
     entry_at,
     exception_at,
     find,
-    find_settlement,
     institution_place,
     institution_row,
     progress,
@@ -55,7 +55,6 @@ from settlement.record import (
     Continuation,
     Dispute,
     Institution,
-    Lines,
     Member,
     Record,
     Release,
@@ -66,6 +65,9 @@ from settlement.record import (
 )
 from settlement.roster import Generation, Roster, member_keys, with_key
 from settlement.rule import CENTRE_ONLY, PROVINCE_ONLY, RULES
+
+CASES = (Settlement, Reversal)
+SETTLEMENTS = EntryCodec(FORMAT, Settlement.kind, Settlement)
 
 
 @dataclass
@@ -80,13 +82,15 @@ class Fold:
     roster: Roster
     code: str
     _running: dict[str, totals.Total] = field(default_factory=dict)
-    _sums: dict[tuple[str, str], list[int]] = field(default_factory=dict)  # since the last _add_up
+    # By insured area and month, since the last _add_up.
+    _sums: dict[tuple[str, str], list[int]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.key = log_key(self.code)
         self.size, changed = progress(self.writer, self.code)
         self._changed = set(changed)  # counterparts with entries above the last chunk boundary
-        self._placed: tuple[Record | None, bytes] = None, b""
+        self.cases = CaseIds(self.writer, self.key)
+        self._others = PROVINCE_ONLY if self.code == CENTRE else CENTRE_ONLY
         self._begin(self.roster.generation_at(self.code, self.size))
         stored = self.writer.get(DERIVED, self.key + b"E")
         if stored is not None:
@@ -97,13 +101,37 @@ class Fold:
     def _begin(self, generation: Generation) -> None:
         self.generation = generation
         self.origin = self.roster.origin(self.code, generation.number)
-        self._opening = opening(FORMAT, self.origin)
         self.keys = generation.admitted  # as the rotations in this log make them
         self.continued = generation.number == 1
         self._end = next(
             (g.start for g in self.roster.generations[self.code] if g.number > generation.number),
             None,
         )
+
+    def settle(self, leaves: Sequence[bytes], at: int, bad: Set[int]) -> int:
+        """Apply the settlements from position `at` on while nothing speaks against them.
+
+        Nearly all entries are such; what this saves is calls. Whatever it stops at is for `apply`:
+        another kind, an entry that is void, one that completes a chunk. Returns how many it took.
+        """
+        if self.code == CENTRE or not self.continued:
+            return 0
+        decode, rule, claim = SETTLEMENTS.decode, RULES[Settlement], self.cases.claim
+        index, origin = self.size, self.origin
+        border = self.size - self.size % totals.CHUNK + totals.CHUNK - 1
+        if self._end is not None:
+            border = min(border, self._end - 1)
+        for position in range(at, min(len(leaves), at + border - index)):
+            entry = decode(leaves[position][SIGNATURE_BYTES:])
+            if entry is None or entry.index != index or entry.origin != origin or position in bad:
+                break
+            record = entry.body
+            if rule(self, index, record) or claim(record.setl_id, index) is not None:
+                break
+            self._count(record)
+            index += 1
+        taken, self.size = index - self.size, index
+        return taken
 
     def apply(self, leaf: bytes, signature_ok: bool) -> str | None:
         """Apply the leaf at the current size; return the code that makes it void, or None."""
@@ -121,14 +149,6 @@ class Fold:
     def _read(
         self, leaf: bytes, index: int, signature_ok: bool
     ) -> tuple[str | None, Record | None]:
-        expected = expected_header(leaf, self._opening, index, SIGNATURE_BYTES)
-        if expected is not None and len(leaf) <= MAX_LEAF:
-            try:
-                record = decode_body(expected[0], expected[2])
-            except FormError:
-                pass  # what exactly is wrong is told below
-            else:
-                return (None, record) if signature_ok else ("SIGNATURE", None)
         try:
             entry = decode_entry(leaf)
         except FormError:
@@ -147,7 +167,7 @@ class Fold:
 
         Reads this log's tables only and changes nothing.
         """
-        if type(record) in (PROVINCE_ONLY if self.code == CENTRE else CENTRE_ONLY):
+        if type(record) in self._others:
             return "ROLE"
         if self.find(record) is not None:
             return "DUPLICATE"
@@ -158,8 +178,13 @@ class Fold:
 
     def enter(self, index: int, record: Record) -> None:
         """Enter a record that `judge` let pass."""
-        self.writer.put(DERIVED, self._place(record), u64(index))
-        effect = _EFFECTS.get(type(record))
+        kind = type(record)
+        if isinstance(record, CASES):
+            self.cases.claim(record.setl_id, index)
+            self._count(record)
+        else:
+            self.writer.put(DERIVED, self.key + FAMILY[kind] + NATURAL[kind](record), u64(index))
+        effect = _EFFECTS.get(kind)
         if effect:
             effect(self, index, record)
         self._advance()
@@ -167,6 +192,7 @@ class Fold:
     def finish(self) -> None:
         """Write what is still in memory; call once, before the transaction ends."""
         self._add_up()
+        self.cases.write(self.writer)
         for insured in sorted(self._running):
             totals.save_running(self.writer, self.key, insured, self._running[insured])
         applied = encoding.pack([SCHEMA, self.size, sorted(self._changed)])
@@ -181,22 +207,18 @@ class Fold:
 
     def find(self, record: Record) -> int | None:
         """Return the index of a valid entry with the same business id, or None."""
-        value = self.writer.get(DERIVED, self._place(record))
+        if isinstance(record, CASES):
+            return self.cases.find(record.setl_id)
+        kind = type(record)
+        value = self.writer.get(DERIVED, self.key + FAMILY[kind] + NATURAL[kind](record))
         return None if value is None else int.from_bytes(value, "big")
 
-    def _place(self, record: Record) -> bytes:
-        if self._placed[0] is not record:  # asked for by `judge` and again by `enter`
-            kind = type(record)
-            self._placed = record, self.key + FAMILY[kind] + NATURAL[kind](record)
-        return self._placed[1]
-
-    def add(self, insured: str, month: str, lines: Lines) -> None:
-        """Add one counted entry to the running totals."""
-        sums = self._sums.get((insured, month))
+    def _count(self, record: Settlement | Reversal) -> None:
+        place = record.insured_area, record.month
+        sums = self._sums.get(place)
         if sums is None:
-            sums = list(self._total(insured).get(month, totals.NOTHING))
-            self._sums[insured, month] = sums
-            self._changed.add(insured)
+            sums = self._sums[place] = [0] * len(totals.NOTHING)
+        lines = record.lines
         sums[0] += 1
         sums[1] += lines.employee
         sums[2] += lines.resident
@@ -204,8 +226,11 @@ class Fold:
         sums[4] += lines.account
 
     def _add_up(self) -> None:
-        for (insured, month), sums in self._sums.items():
-            self._total(insured)[month] = totals.Amounts(*sums)
+        for (area, month), sums in self._sums.items():
+            insured = province_of(area)
+            total = self._total(insured)
+            total[month] = total.get(month, totals.NOTHING).plus(totals.Amounts(*sums))
+            self._changed.add(insured)
         self._sums.clear()
 
     def _total(self, insured: str) -> totals.Total:
@@ -216,6 +241,8 @@ class Fold:
     def _advance(self) -> None:
         self.size += 1
         if self.size % totals.CHUNK == 0:
+            if self.cases.many:
+                self.cases.write(self.writer)
             self._add_up()
             for insured in sorted(self._changed):
                 totals.save_at(self.writer, self.key, insured, self.size, self._total(insured))
@@ -269,11 +296,12 @@ def _apply_under_one_key(
     else:
         bad = set(verify_leaves(some, fold.roster.network_id, key))
     outcomes: list[str | None] = []
-    for position, leaf in enumerate(some):
-        outcomes.append(fold.apply(leaf, position not in bad))
-        if fold.keys.entry_key != key:
-            break  # what follows is signed with the next key
-    return outcomes
+    while len(outcomes) < len(some) and fold.keys.entry_key == key:
+        outcomes += [None] * fold.settle(some, len(outcomes), bad)
+        if len(outcomes) < len(some):
+            position = len(outcomes)
+            outcomes.append(fold.apply(some[position], position not in bad))
+    return outcomes  # what follows a rotation is signed with the next key
 
 
 def total_at(reader: Reader, roster: Roster, code: str, insured: str, size: int) -> totals.Total:
@@ -303,13 +331,8 @@ def case_of(leaf: bytes) -> Settlement | Reversal | None:
 # --- effects: what a valid entry changes beside its place in the index -------------------------
 
 
-def _enter_settlement(fold: Fold, _index: int, record: Settlement) -> None:
-    fold.add(province_of(record.insured_area), record.month, record.lines)
-
-
 def _enter_reversal(fold: Fold, index: int, record: Reversal) -> None:
-    fold.add(province_of(record.insured_area), record.month, record.lines)
-    original = find_settlement(fold.writer, fold.code, record.original_id)
+    original = fold.cases.find(record.original_id)
     assert original is not None
     rows = [
         [i, month, *msgspec.structs.astuple(lines)]
@@ -334,11 +357,14 @@ def _contest(fold: Fold, row: Contested, target: str) -> None:
 
 def _want_total(writer: Writer, roster: Roster, code: str, insured: str, size: int) -> None:
     # A close asks for the total at every size that an acceptance names: it shall not have to scan.
-    if applied_size(writer, code) >= size:
-        total = total_at(writer, roster, code, insured, size)
-        totals.save_at(writer, log_key(code), insured, size, total)
+    applied, key = applied_size(writer, code), log_key(code)
+    if applied < size:
+        totals.ask_for(writer, key, insured, size)
+    elif applied == size:  # as a rule an acceptance names all there is
+        totals.save_at(writer, key, insured, size, totals.load_running(writer, key, insured))
     else:
-        totals.ask_for(writer, log_key(code), insured, size)
+        total = total_at(writer, roster, code, insured, size)
+        totals.save_at(writer, key, insured, size, total)
 
 
 def _enter_release(fold: Fold, index: int, record: Release) -> None:
@@ -373,7 +399,6 @@ def _enter_continuation(fold: Fold, _index: int, _record: Continuation) -> None:
 
 
 _EFFECTS: dict[type[Record], Callable[[Fold, int, Any], None]] = {
-    Settlement: _enter_settlement,
     Reversal: _enter_reversal,
     Acceptance: _enter_acceptance,
     Release: _enter_release,

@@ -9,7 +9,7 @@ from ledger.entry import make_entry
 from ledger.hashing import hash_bytes
 from ledger.memory import MemoryStore
 from ledger.signature import public_key
-from ledger.table import log_key
+from ledger.table import LEAF, Store, Writer, log_key
 from node.run import default_ruleset
 from settlement import state
 from settlement.casefile import CaseRow
@@ -134,6 +134,21 @@ class Logs:
         head = self.head(creditor, size)
         named = [Exempt(index, "NO_FILE") for index in sorted(exceptions)]
         return self.add(debtor, Acceptance(creditor, head.size, head.root, named, []))
+
+
+def forge_leaf(store: Store, code: str, index: int, leaf: bytes | None) -> None:
+    """Put another leaf in the place of one, or take it and all after it away; no tree follows."""
+    key = log_key(code)
+
+    def change(writer: Writer) -> None:
+        size = log.stored_end(writer, key)
+        leaves = list(log.leaves(writer, key, 0, size))
+        for place, _ in list(writer.scan(LEAF, key, key + b"\xff" * 9)):
+            writer.delete(LEAF, place)
+        changed = leaves[:index] if leaf is None else [*leaves[:index], leaf, *leaves[index + 1 :]]
+        log.Growing(writer, key, 0).add_all(changed)
+
+    store.transact(change)
 
 
 def settlement(

@@ -15,7 +15,7 @@ from cli.workspace import workspace
 from ledger import log
 from ledger.errors import DamageError, FormError
 from ledger.hashing import leaf_hash
-from ledger.table import LEAF, log_key, u64
+from ledger.table import log_key
 from settlement.party import CENTRE
 from tests.cleared import Cleared
 from tests.commands import as_json, gongzhang
@@ -92,12 +92,12 @@ def test_a_source_that_changes_under_the_audit_is_found_out(
         leaves = list(source.leaves(SICHUAN, 0, size))
         space.transact(lambda writer: log.append(writer, key, leaves, 0))
         with space.read() as reader:
-            assert reader.get(LEAF, key + u64(1)) == leaves[1]
+            assert log.leaf(reader, key, 1) == leaves[1]
             assert list(log.leaves(reader, key, 0, size)) == leaves
         flipped(folder, SICHUAN, 1)
         source._last = None, []
         with space.read() as reader, pytest.raises(DamageError, match="a moment ago"):
-            reader.get(LEAF, key + u64(1))
+            log.leaf(reader, key, 1)
 
 
 # --- what is new ----------------------------------------------------------------------------------

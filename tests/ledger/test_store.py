@@ -176,10 +176,13 @@ def test_a_flipped_byte_is_found_and_its_place_named(path: Path) -> None:
     data[at + 50] ^= 0x10
     file.write_bytes(data)
     again = LmdbStore.open(path, NETWORK, "630000")
-    with again.read() as reader, pytest.raises(DamageError, match="leaf 630000 #123"):
-        log.leaf(reader, KEY, 123)
+    with again.read() as reader:
+        with pytest.raises(DamageError, match="leaves 630000 from #114"):
+            log.leaf(reader, KEY, 123)
+        assert log.leaf(reader, KEY, 113) == leaves[113]
+        assert log.leaf(reader, KEY, 133) == leaves[133]
     again.close()
-    with pytest.raises(DamageError, match="leaf 630000 #123"):
+    with pytest.raises(DamageError, match="leaves 630000 from #114"):
         check_in_child(path)
 
 

@@ -11,7 +11,7 @@ from ledger.errors import LedgerError, RefusedError
 from ledger.memory import MemoryStore
 from ledger.policy import parse_policy
 from ledger.signature import public_key
-from ledger.table import LEAF, log_key, u64
+from ledger.table import log_key
 from node import heads
 from node.keyring import Keys
 from node.lock import LockedError
@@ -223,7 +223,7 @@ def test_what_lies_above_the_freeze_is_cut_off_and_may_be_entered_again() -> Non
         store = world.nodes[code].store
         assert log.size(store, log_key(SICHUAN)) == head.size
         assert heads.size_of(store, SICHUAN) == head.size
-        assert store.get(LEAF, log_key(SICHUAN) + u64(head.size)) is None
+        assert log.stored_end(store, log_key(SICHUAN)) == head.size
         assert check_store(store, world.founding) == []
     succeeded(world, SICHUAN)
     recorded(world, "A3", "A5")

@@ -315,7 +315,7 @@ def test_every_code_has_both_languages() -> None:
 
 
 @given(st.integers(0, 2**32), st.integers(1, 255), st.sampled_from([0, 1, 2**32, AT_MS, 2**53]))
-def test_reading_by_comparing_bytes_judges_as_reading_them_does(
+def test_reading_whole_entries_judges_as_reading_them_in_parts_does(
     place: int, change: int, at_ms: int
 ) -> None:
     logs = Logs()
@@ -330,7 +330,7 @@ def test_reading_by_comparing_bytes_judges_as_reading_them_does(
     for second in (odd, broken, odd + b"\x00", odd[:at], leaves[2]):
         quick = Logs().add_leaves(SICHUAN, [leaves[0], second, leaves[2]])
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("settlement.state.expected_header", lambda *_: None)
+            patch.setattr("ledger.encoding.EntryCodec.decode", lambda *_: None)
             assert Logs().add_leaves(SICHUAN, [leaves[0], second, leaves[2]]) == quick
 
 
@@ -370,6 +370,20 @@ def test_how_entries_are_grouped_changes_nothing(steps: Any, groups: list[int]) 
     if not leaves:
         return  # nothing was applied, so nothing was noted either
     assert _tables(whole) == _tables(sliced)
+
+
+@given(STEPS, st.sets(st.integers(0, 39)))
+def test_runs_of_settlements_mean_what_each_one_means(steps: Any, bad: set[int]) -> None:
+    runs, single = Logs(), Logs()
+    leaves = leaves_of(runs, steps)
+    for index in bad & set(range(len(leaves))):
+        leaves[index] = bytes(64) + leaves[index][64:]
+    outcomes = runs.add_leaves(SICHUAN, leaves)
+    assert all(outcomes[index] is not None for index in bad & set(range(len(leaves))))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("settlement.state.Fold.settle", lambda *_: 0)
+        assert single.add_leaves(SICHUAN, leaves) == outcomes
+    assert _tables(single) == _tables(runs)
 
 
 def _tables(logs: Logs) -> dict[bytes, bytes]:

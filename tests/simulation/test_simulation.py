@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ledger import log
-from ledger.table import DERIVED, LEAF, log_key, u64
+from ledger.table import DERIVED, log_key, u64
 from node.province import Province
 from node.run import default_ruleset
 from node.simulation.oracle import InvariantError, Oracle
@@ -20,7 +20,7 @@ from settlement import batch as batches
 from settlement.party import CENTRE
 from settlement.record import Paid
 from tests.commands import ROOT, gongzhang
-from tests.network import QINGHAI, SICHUAN
+from tests.network import QINGHAI, SICHUAN, forge_leaf
 from tests.node.test_tampering import OneFen
 from tests.node.world import MONTH, imported, quiet, settled
 
@@ -126,7 +126,7 @@ def test_a_changed_entry_is_noticed() -> None:
     world, oracle = watched()
     store = world.nodes[SICHUAN].store
     leaf = log.leaf(store, log_key(SICHUAN), 0)
-    store.transact(lambda w: w.put(LEAF, log_key(SICHUAN) + u64(0), leaf[:-1] + b"\x00"))
+    forge_leaf(store, SICHUAN, 0, leaf[:-1] + b"\x00")
     with pytest.raises((InvariantError, Exception)):
         oracle.finish(world)
 
