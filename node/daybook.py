@@ -11,7 +11,6 @@ lies below, and says how much does not yet; as long as there is such, the statem
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -20,18 +19,16 @@ from ledger.errors import FormError, RefusedError
 from ledger.table import Reader, Writer, log_key
 from node import statements
 from node.dayrows import held_rows
+from node.daytalk import Talk, totals_told
 from node.effect import Answered, Send
-from node.message import DAY_ROWS, DAY_TOTALS, AskDay, AskDayDetail, DayTotals
+from node.message import AskDay, AskDayDetail
 from node.statements import MAX_DIFFERENCES, Last, Statement
 from node.turn import Turn
 from node.vault import INBOX_SIDE, days_with
 from settlement import lookup, totals
 from settlement.period import check_day, days_between, shanghai_midnight, shift_day
 from settlement.statement import (
-    Cell,
-    CellKey,
     Row,
-    Totals,
     compare_details,
     compare_totals,
     same_visits,
@@ -46,52 +43,6 @@ _log = structlog.get_logger("day")
 MAX_CATCH_UP = 60
 MAX_NOTE = 500
 SLOT = "day"
-
-
-@dataclass
-class Talk:
-    """What one treatment province has said about one day so far."""
-
-    day: str
-    size: int  # of its log: what the answers are about
-    theirs: Totals
-    wanted: list[CellKey]  # cells whose rows are still to come
-    read: set[CellKey] = field(default_factory=set)
-    rows: list[Row] = field(default_factory=list)
-    cell: list[Row] = field(default_factory=list)  # the rows of the cell that is being read
-
-    def question(self) -> AskDayDetail:
-        """Return what is asked next."""
-        after = self.cell[-1].setl_id if self.cell else ""
-        return AskDayDetail(self.day, self.size, *self.wanted[0], after)
-
-    def take(self, body: bytes) -> None:
-        """Take in an answer.
-
-        Raises:
-            FormError: Not in order, not ascending, or not what its totals said.
-        """
-        key = self.wanted[0]
-        answer = DAY_ROWS.decode(body)
-        ids = [self.cell[-1].setl_id] if self.cell else []
-        ids += [row.setl_id for row in answer.rows]
-        told = self.theirs[key]
-        if ids != sorted(set(ids)) or len(self.cell) + len(answer.rows) > told[0] + told[1]:
-            raise FormError("a day's rows", "ids ascending, no more than the totals say")
-        for row in answer.rows:
-            state = "refund" if row.refund else "settled"
-            amounts = row.medfee_fen, row.fund_fen, row.account_fen
-            self.cell.append(
-                Row(row.setl_id, "", row.mdtrt_id, "", "", "", "", *key, state, *amounts)  # type: ignore[arg-type]
-            )
-        if answer.more and answer.rows:
-            return
-        if totals_of(self.cell) != {key: told}:
-            raise FormError("a day's rows", "what the totals say", key)
-        self.rows += self.cell
-        self.cell = []
-        self.read.add(key)
-        del self.wanted[0]
 
 
 class Daybook:
@@ -248,9 +199,8 @@ class Daybook:
     ) -> str | None:
         talk = self._talks.get(code)
         if isinstance(message, AskDay):
-            answer = DAY_TOTALS.decode(body)
-            theirs = _told(answer)
-            if answer.unseen:
+            theirs, unseen = totals_told(body)
+            if unseen:
                 return "UNSEEN"
             talk = Talk(message.day, message.size, theirs, [])
             ours = totals_of(self._held(turn.writer, code, talk))
@@ -324,20 +274,6 @@ class Daybook:
 
 def _waiting(before: Statement, reason: str) -> Statement:
     return Statement(before.day, before.code, reason=reason, confirmed=before.confirmed)
-
-
-def _told(answer: DayTotals) -> Totals:
-    found = {(c.insutype, c.clr_type): Cell(*_counts(c)) for c in answer.cells}
-    empty = any(cell.settlements + cell.refunds == 0 for cell in found.values())
-    if len(found) != len(answer.cells) or empty:
-        raise FormError("a day's totals", "every cell once, with rows in it")
-    return found
-
-
-def _counts(cell: Any) -> tuple[int, int, int, int, int]:
-    return (
-        cell.settlements, cell.refunds, cell.medfee_fen, cell.fund_fen, cell.account_fen,
-    )  # fmt: skip
 
 
 # --- orders --------------------------------------------------------------------------------------

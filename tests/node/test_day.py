@@ -17,6 +17,7 @@ from node.message import (
     AskDay,
     AskDayDetail,
     Case,
+    DayCell,
     DayRow,
     DayRows,
     DayTotals,
@@ -503,6 +504,8 @@ class Liar(Province):
             return Answer(404)
         if isinstance(message, AskDay):
             cells = DAY_TOTALS.decode(honest.body).cells
+            if self.lie == "many":
+                cells = [DayCell(kind, "21", 150_000, 0, 1, 1, 1) for kind in ("310", "390")]
             return Answer(200, DAY_TOTALS.encode(DayTotals(cells * (1 + (self.lie == "twice")), 0)))
         rows = DAY_ROWS.decode(honest.body).rows
         if self.lie == "more":
@@ -515,7 +518,7 @@ class Liar(Province):
         return Answer(200, DAY_ROWS.encode(DayRows(rows[:1], False)))
 
 
-@pytest.mark.parametrize("lie", ["noise", "twice", "more", "back", "empty", "rows", "old"])
+@pytest.mark.parametrize("lie", ["noise", "twice", "many", "more", "back", "empty", "rows", "old"])
 def test_an_answer_that_is_not_in_order_changes_nothing_and_is_asked_for_with_patience(
     lie: str,
 ) -> None:
