@@ -12,6 +12,8 @@ from cli.output import emit, fail, guarded, out, say, table, talk
 from ledger.errors import RefusedError
 from ledger.table import Reader
 from node import persons
+from node.guests import Guest, guest_state
+from node.guests import guests as sent_here
 from settlement import field, lookup
 from settlement.outcome import Text
 from settlement.party import province_of
@@ -243,11 +245,11 @@ def guests(
 ) -> None:
     """List whom other provinces have registered for this one; needs the vault's key."""
 
-    def act() -> list[tuple[persons.Guest, str]]:
+    def act() -> list[tuple[Guest, str]]:
         province = province_of(insured) if insured else ""
         with open_register(home) as (opened, vault):
-            found = islice(persons.guests(vault, province, after), limit + 1)
-            return [(g, persons.guest_state(opened.reader, g)) for g in found]
+            found = islice(sent_here(vault, province, after), limit + 1)
+            return [(g, guest_state(opened.reader, g)) for g in found]
 
     found = guarded(act, as_json=as_json)
     last = found[limit - 1][0] if len(found) > limit else None

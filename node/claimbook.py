@@ -139,6 +139,17 @@ def decide(writer: Writer, treatment: str, setl_id: str, item: Decision) -> None
     writer.put(DETERMINED, key, _DECISION.encode(item))
 
 
+def withdraw(
+    writer: Writer, treatment: str, setl_id: str, before: Decision, after: Decision
+) -> None:
+    """Replace a decision by one that says nothing of the person, and take it out of the history."""
+    prefix = token_hash(before.person)
+    for key, value in list(writer.scan(HISTORY, prefix, prefix + b"\xff" * 9)):
+        if encoding.unpack(value) == [treatment, setl_id]:
+            writer.delete(HISTORY, key)
+    writer.put(DETERMINED, treatment.encode() + setl_id.encode(), _DECISION.encode(after))
+
+
 def history(reader: Reader, token: str) -> Iterator[tuple[str, str, Decision]]:
     """Yield (treatment, setl_id, decision) of a person, oldest first."""
     prefix = token_hash(token)

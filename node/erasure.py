@@ -126,8 +126,8 @@ def _check_cleared(reader: Reader, treatment: str, setl_id: str) -> None:
     if index is None:
         raise RefusedError("OPEN", f"{setl_id} has no entry in the log of {treatment} yet")
     life = life_at(reader, treatment, index)
-    if life["batch"] is None or life["reason"] is not None:
-        state = explain(life["reason"] or life["state"])["en"]
+    if life["batch"] is None:
+        state = explain(life["state"])["en"]
         raise RefusedError("OPEN", f"{setl_id} of {treatment} is not cleared: {state}")
 
 

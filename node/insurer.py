@@ -98,7 +98,7 @@ class Insurer:
         year = _settled_on(claim)[:4]
         used = claimbook.used_by(bill)
         item = Decision(claim.hash, claim.person, person.insutype, year, used, found)
-        self._keep(turn, writer, sender, claim.setl_id, item, found)
+        self._keep(writer, sender, claim.setl_id, item, found)
         return found
 
     def _bill(self, turn: Turn, writer: Writer, claim: Claim) -> tuple[Person, Bill]:
@@ -115,7 +115,9 @@ class Insurer:
         person = persons.person(writer, claim.person)
         entitled = entitlement(
             person,
-            persons.registrations_of(writer, claim.person),
+            persons.registrations_logged(
+                turn.writer, writer, self._role.code, claim.person
+            ),
             switches_of(self._policy),
             Stay(
                 claim.service, institution.area, claim.institution, claim.begndate, claim.enddate,
@@ -169,7 +171,6 @@ class Insurer:
 
     def _keep(
         self,
-        turn: Turn,
         writer: Writer,
         sender: str,
         setl_id: str,
@@ -177,10 +178,7 @@ class Insurer:
         found: Determined,
     ) -> None:
         claimbook.decide(writer, sender, setl_id, item)
-        day = put_received(writer, sender, Case(setl_id, found.case, found.salt))
-        if day is not None:
-            arrived = partial(self._role.daybook.arrived, sender, {day}, turn.now_ms)
-            turn.learned.append(arrived)
+        put_received(writer, sender, Case(setl_id, found.case, found.salt))
 
     # --- cancellations ---------------------------------------------------------------------------
 
@@ -192,24 +190,24 @@ class Insurer:
             if wish.entered:
                 raise refused("UNKNOWN_CLAIM", wish.setl_id)
             # It may still be under way: whoever comes later finds this.
-            gone = Decision(wish.hash, "", "", "", [], None, cancelled=wish.cancel_id)
-            claimbook.decide(writer, sender, wish.setl_id, gone)
+            claimbook.decide(writer, sender, wish.setl_id, _gone(wish))
             return None
         if known.cancelled:
             if known.cancelled != wish.cancel_id:
                 raise refused("ALREADY_CANCELLED", known.cancelled)
             again = claimbook.decision(writer, sender, wish.cancel_id)
             return again.determined if again else None
-        taken = msgspec.structs.replace(known, cancelled=wish.cancel_id)
         if not wish.entered:
-            claimbook.decide(writer, sender, wish.setl_id, taken)
+            # It never was in the log: what stays says that it must not come back, not whose it was.
+            claimbook.withdraw(writer, sender, wish.setl_id, known, _gone(wish))
             remove_received(writer, sender, wish.setl_id)
             return None
+        taken = msgspec.structs.replace(known, cancelled=wish.cancel_id)
         found = self._refund(turn, writer, sender, wish, known)
         item = Decision(
             wish.hash, known.person, known.insutype, known.year, [], found, original=wish.setl_id
         )
-        self._keep(turn, writer, sender, wish.cancel_id, item, found)
+        self._keep(writer, sender, wish.cancel_id, item, found)
         claimbook.decide(writer, sender, wish.setl_id, taken)
         return found
 
@@ -265,6 +263,10 @@ class Insurer:
             claimbook.decide(writer, sender, row.init_setl_id, _without(known, row))
 
         self._book.transact(change)
+
+
+def _gone(wish: Cancellation) -> Decision:
+    return Decision(wish.hash, "", "", "", [], None, cancelled=wish.cancel_id)
 
 
 def _without(known: Decision, row: CaseRow) -> Decision:

@@ -14,11 +14,13 @@ that is not refuses the whole message, so nothing is stored by halves.
 
 from typing import TYPE_CHECKING
 
+import structlog
+
 from ledger import encoding
 from ledger.encoding import Codec
 from ledger.errors import FormError
 from ledger.table import Reader, Writer, u64
-from node import persons, vault
+from node import guests, persons, vault
 from node.effect import Answered, Asked, Send
 from node.message import (
     MAX_NOTICES,
@@ -38,6 +40,8 @@ from settlement.registration import decode_content
 
 if TYPE_CHECKING:
     from node.province import Province
+
+_log = structlog.get_logger("notices")
 
 MAX_BYTES = 1024 * 1024
 Notice = GuestNotice | BarringNotice | ErasureNotice
@@ -80,7 +84,7 @@ def forget_guests(writer: Writer, to: str, registration_ids: set[str]) -> None:
         kind, data = encoding.unpack(value)
         notice = _CODECS[kind].decode(data)
         guest = isinstance(notice, GuestNotice) and notice.registration_id in registration_ids
-        if guest and notice.status != persons.GONE:
+        if guest and notice.status != guests.GONE:
             writer.delete(NOTICE, key)
 
 
@@ -116,6 +120,9 @@ class Notices:
         if event.answer.ok:
             self._role.vault.store.transact(lambda writer: _delete(writer, keys))
             self.look()
+        elif event.answer.status:
+            why = event.answer.body[:200].decode("utf-8", "replace")
+            _log.warning("not taken", to=event.slot[1], status=event.answer.status, why=why)
 
     # --- the receiver ----------------------------------------------------------------------------
 
@@ -156,7 +163,7 @@ class Notices:
         return None
 
     def _may_register(self, sender: str, guest: GuestNotice) -> bool:
-        if guest.status == persons.GONE:
+        if guest.status == guests.GONE:
             return not guest.content and not guest.salt
         content = decode_content(guest.content)
         return (
@@ -183,7 +190,7 @@ class Notices:
         self, writer: Writer, sender: str, message: DeliverNotices, settled: list[str]
     ) -> None:
         for guest in message.guests:
-            persons.put_guest(writer, sender, guest)
+            guests.put_guest(writer, sender, guest)
         for barring in message.barrings:
             if persons.load(writer, barring.token) is not None:  # else erased, or never insured
                 persons.put_barring(writer, sender, barring)
@@ -191,7 +198,7 @@ class Notices:
             vault.erase_own(writer, sender, setl_id)
         for erasure in message.erasures:
             for registration_id in erasure.registration_ids:
-                persons.erase_guest(writer, sender, registration_id)
+                guests.erase_guest(writer, sender, registration_id)
             for barring_id in erasure.barring_ids:
                 row = persons.barring_by_id(writer, self._role.code, barring_id)
                 if row is not None and insured_province(row.token) == sender:

@@ -77,8 +77,8 @@ def check(status: int, value: Any) -> None:
         return
     detail = value.get("detail", "") if isinstance(value, dict) else str(value)
     code = value.get("code", "REFUSED") if isinstance(value, dict) else "REFUSED"
-    if status in (503, 408):
+    if status in (503, 504, 408):
         raise UncheckableError(f"{code}: {detail}")
-    if status in (400, 422):
+    if status in (400, 404, 422):
         raise RefusedError(code, detail)
     raise LedgerError(f"{code}: {detail}")

@@ -1,11 +1,10 @@
-"""What the vault knows of persons: the insured, their registrations, guests, and who is barred.
+"""What the vault knows of persons: the insured, their registrations, and who is barred.
 
     person        token hash (16 bytes)     [person, hash of what was given, registration ids]
                   N + number hash           the token of a personal number
                   C + token hash + id       a credit of the personal account, fen
                   secret                    what personal numbers are hashed with: keys are readable
     registration  registration id           [content, salt, revision, status, token]
-    guest         insured + registration id [content, salt, revision, status]; gone: without content
     barred        token hash + treatment + barring id  [state, token, salt, reason]
 
 Every function takes a reader or writer of the vault, so that several changes share one transaction.
@@ -20,13 +19,12 @@ import msgspec
 from ledger import encoding
 from ledger.hashing import hash_bytes
 from ledger.table import Reader, Writer
-from node.message import BarringNotice, GuestNotice
-from node.vault import BARRED, GUEST, PERSON, REFUNDED, REGISTRATION
+from node.message import BarringNotice
+from node.vault import BARRED, PERSON, REFUNDED, REGISTRATION
 from settlement.lookup import latest_revision
 from settlement.person import Person, decode_person, encode_person, token_hash
 from settlement.record import Registration
 from settlement.registration import (
-    Content,
     Filed,
     commitment,
     decode_content,
@@ -34,8 +32,6 @@ from settlement.registration import (
     refused,
 )
 
-GONE = "gone"
-LAST_REVISION = 1_000_000
 _SECRET = b"secret"
 
 
@@ -45,17 +41,6 @@ class Known(NamedTuple):
     person: Person
     given: bytes  # hash of what `person_add` was given: the same again is no other person
     registrations: tuple[str, ...]  # their ids, in the order they were filed
-
-
-class Guest(NamedTuple):
-    """A registration that another province sent, or the place where one was."""
-
-    insured: str
-    registration_id: str
-    revision: int
-    status: str
-    content: Content | None  # None: gone
-    salt: bytes
 
 
 class Barred(NamedTuple):
@@ -222,64 +207,6 @@ def put_registration(writer: Writer, filed: Filed) -> None:
     row = known(writer, token)
     if key not in row.registrations:
         put(writer, row._replace(registrations=(*row.registrations, key)))
-
-
-# --- guests --------------------------------------------------------------------------------------
-
-
-def guest(reader: Reader, insured: str, registration_id: str) -> Guest | None:
-    """Return what `insured` sent of a registration, or None."""
-    value = reader.get(GUEST, insured.encode() + registration_id.encode())
-    return None if value is None else _guest(insured, registration_id, value)
-
-
-def guests(reader: Reader, insured: str = "", after: str = "") -> Iterator[Guest]:
-    """Yield the registrations that other provinces sent, or one of them, and that are not gone.
-
-    Args:
-        after: Province code and registration id of the last one seen.
-    """
-    prefix = insured.encode()
-    start = after.encode() + b"\x00" if after > insured else prefix
-    for key, value in reader.scan(GUEST, start, prefix + b"\xff"):
-        found = _guest(key[:6].decode(), key[6:].decode(), value)
-        if found.content is not None:
-            yield found
-
-
-def guest_state(log: Reader, found: Guest) -> str:
-    """Return how a guest stands to the copy of the sender's log here.
-
-    confirmed: the newest revision there is this one. waiting: the log or the notice is not here
-    yet. false: the log says something else under this revision.
-    """
-    last = latest_revision(log, found.insured, Registration, found.registration_id)
-    if not isinstance(last, Registration) or last.revision != found.revision:
-        return "waiting"
-    data = b"" if found.content is None else encode_content(found.content)
-    good = commitment(data, found.salt) == last.commitment and found.status == last.status
-    return "confirmed" if good else "false"
-
-
-def put_guest(writer: Writer, insured: str, notice: GuestNotice) -> None:
-    """Store what a province sent, unless something as new or newer is here."""
-    before = guest(writer, insured, notice.registration_id)
-    if before is None or notice.revision > before.revision:
-        value = [notice.content, notice.salt, notice.revision, notice.status]
-        key = insured.encode() + notice.registration_id.encode()
-        writer.put(GUEST, key, encoding.pack(value))
-
-
-def erase_guest(writer: Writer, insured: str, registration_id: str) -> None:
-    """Erase a registration; what stays says that no revision of it must come back."""
-    value = encoding.pack([b"", b"", LAST_REVISION, GONE])
-    writer.put(GUEST, insured.encode() + registration_id.encode(), value)
-
-
-def _guest(insured: str, registration_id: str, value: bytes) -> Guest:
-    data, salt, revision, status = encoding.unpack(value)
-    content = decode_content(data) if data else None
-    return Guest(insured, registration_id, revision, status, content, salt)
 
 
 # --- who is barred -------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ from settlement import lookup, state, totals
 from settlement.batch import Batch
 from settlement.casefile import CaseRow, check_case, decode_case
 from settlement.party import CENTRE, province_of
-from settlement.period import shanghai_day
+from settlement.period import parse_time, shanghai_day
 from settlement.policy import Policy
 from settlement.record import (
     Acceptance,
@@ -88,7 +88,7 @@ class Checked:
     owed: int
     exceptions: list[Exempt]
     missing: list[int]  # indexes whose case file has not arrived
-    refunds: list[CaseRow]  # reversals whose case file passed
+    passed: list[CaseRow]  # of reversals, and of what this node has determined itself
 
 
 class Province(Role):
@@ -134,6 +134,11 @@ class Province(Role):
         self.daybook = Daybook(self)
         self.documents: dict[bytes, bytes | None] = {}
         self._wanted_documents: set[bytes] = set()
+
+    def draw(self, count: int) -> bytes:
+        """Return random bytes, for salts, tokens and ids."""
+        assert self.random is not None
+        return self.random(count)
 
     # --- case files ------------------------------------------------------------------------------
 
@@ -258,7 +263,7 @@ class Province(Role):
         size = 0 if head is None else head.size
         if size > log.size(reader, key) or size <= start or not self._owes(reader, code, start):
             return Checked(code, size, 0, [], [], [])
-        owed, missing, refunds = 0, list[int](), list[CaseRow]()
+        owed, missing, passed = 0, list[int](), list[CaseRow]()
         exceptions: dict[int, Exempt] = {}
         for index, leaf in enumerate(log.leaves(reader, key, start, size), start):
             record = self._owed(reader, code, index, leaf)
@@ -271,8 +276,8 @@ class Province(Role):
             elif (found := check_case(record, case.case, case.salt)) is not None:
                 fault = found
             else:
-                if isinstance(record, Reversal):
-                    refunds.append(decode_case(case.case))
+                if isinstance(record, Reversal) or self.vault.determined(code, record.setl_id):
+                    passed.append(decode_case(case.case))
                 continue
             # A reversal has no state of its own: what is wrong with it is said of its original.
             at = index
@@ -283,7 +288,7 @@ class Province(Role):
             if at >= start:
                 exceptions.setdefault(at, Exempt(at, fault))
         listed = [exceptions[i] for i in sorted(exceptions)]
-        return Checked(code, size, owed, listed, missing, refunds)
+        return Checked(code, size, owed, listed, missing, passed)
 
     def _missing(self, code: str, setl_id: str) -> str:
         decision = self.insurer.decided(code, setl_id)
@@ -318,8 +323,12 @@ class Province(Role):
         if checked.owed == 0 or (wait and checked.missing):
             return None
         root = tree.root_at(turn.writer, log_key(code), checked.size)
-        for row in checked.refunds:
-            self.insurer.taken_back(code, row)
+        for row in checked.passed:
+            if row.is_refund:
+                self.insurer.taken_back(code, row)
+        # What was determined here had no file that arrived: its day is looked at now.
+        days = {parse_time(row.setl_time).strftime("%Y-%m-%d") for row in checked.passed}
+        turn.learned.append(partial(self.daybook.arrived, code, days, turn.now_ms))
         return turn.append(Acceptance(code, checked.size, root, checked.exceptions, []))
 
     def accept_determined(self, turn: Turn, code: str) -> int | None:

@@ -1,38 +1,22 @@
-"""Orders about persons and registrations: the insured province's register, and who is barred.
+"""Orders about registrations: filing, changing, suspending, resuming, ending (备案).
 
-Whatever says who somebody is goes into the vault; the log gets an entry with a commitment. An order
+Content and salt go into the vault, a commitment into the log, a notice to the destination. An order
 that was answered is durable; one that was not can be given again, and comes to the same.
 """
 
-import base64
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from ledger import encoding
 from ledger.errors import FormError, RefusedError
-from ledger.hashing import hash_bytes
 from ledger.table import Reader, Writer
-from node import notices, persons
-from node.message import BarringNotice, GuestNotice
+from node import guests, notices, persons
+from node.barring import BARRING_ORDERS
+from node.insured import INSURED_ORDERS
+from node.message import GuestNotice
 from node.turn import Turn
-from node.vault import REFUNDED
 from settlement import field, lookup
 from settlement.party import province_of
-from settlement.person import (
-    Person,
-    check_flags,
-    check_lock,
-    check_person,
-    check_token,
-    encode_person,
-    insured_province,
-    make_token,
-    token_commitment,
-    token_hash,
-)
-from settlement.record import MAX_FEN, Barring
+from settlement.person import Person, check_token, make_id
 from settlement.registration import (
     SALT_BYTES,
     Content,
@@ -42,135 +26,11 @@ from settlement.registration import (
     encode_content,
     last_day,
 )
-from settlement.reimbursement import (
-    Refunded,
-    check_refunded,
-    decode_refunded,
-    encode_refunded,
-    lines_of,
-    record_of,
-)
 
 if TYPE_CHECKING:
     from node.province import Province
 
-Order = Callable[..., Any]
 _KEYS = ("category", "destination", "institutions", "begins", "ends")
-
-
-# --- persons -------------------------------------------------------------------------------------
-
-
-def person_add(
-    role: "Province",
-    turn: Turn,
-    psn_no: str,
-    name: str,
-    birth: str,
-    insutype: str,
-    insured_area: str,
-    flags: Sequence[str] = (),
-    account_fen: int = 0,
-    opening: Sequence[Any] = (),
-    *,
-    dry_run: bool = False,
-) -> dict[str, Any]:
-    """Take a person of this province into the register; return the token that stands for them.
-
-    Raises:
-        FormError: A field is not what it must be.
-        RefusedError: Insured in another province (PAIR), or the personal number is known with
-            other content (DUPLICATE).
-    """
-    if province_of(field.area("insured_area", insured_area)) != role.code:
-        raise RefusedError("PAIR", f"{insured_area} is no area of this province")
-    token = make_token(insured_area, _random(role, 16))
-    given = (psn_no, name, birth, insutype, insured_area, flags, account_fen, "", opening)
-    person = check_person(Person(token, *given))  # type: ignore[arg-type]
-    digest = hash_bytes(encode_person(msgspec.structs.replace(person, token="")))
-    with role.vault.store.read() as vault:
-        secret = persons.secret(vault)
-        before = persons.token_of(vault, psn_no)
-        held = persons.load(vault, before) if before else None
-    if held is not None:
-        if held.given != digest:
-            raise RefusedError("DUPLICATE", f"{psn_no} is in the register with other content")
-        return {"token": held.person.token, "new": False}
-    new_secret = None if secret else _random(role, SALT_BYTES)
-
-    def change(writer: Writer) -> None:
-        if new_secret is not None:
-            persons.put_secret(writer, new_secret)
-        persons.put(writer, persons.Known(person, digest, ()))
-        persons.put_number(writer, person)
-
-    if dry_run:
-        return {"token": "", "new": True}
-    role.vault.store.transact(change)
-    return {"token": token, "new": True}
-
-
-def person_change(
-    role: "Province",
-    turn: Turn,
-    token: str,
-    lock: str | None = None,
-    flags: Sequence[str] | None = None,
-    credit_fen: int | None = None,
-    reference: str | None = None,
-    *,
-    dry_run: bool = False,
-) -> dict[str, Any]:
-    """Lock or unlock ("") a person, set flags, or credit the personal account once per reference.
-
-    Raises:
-        FormError: A field is not what it must be, or there is nothing to change.
-        RefusedError: Nobody has this token (PERSON_UNKNOWN), the reference stands for another
-            amount (DUPLICATE), or the account would fall below zero (SIGN).
-    """
-    with role.vault.store.read() as vault:
-        row = persons.known(vault, check_token(token))
-        person, changes = row.person, dict[str, Any]()
-        booked = None
-        if lock is not None:
-            changes["lock"] = check_lock(lock)
-        if flags is not None:
-            changes["flags"] = check_flags(flags)
-        if credit_fen is not None:
-            fen = field.whole("credit_fen", credit_fen, -MAX_FEN)
-            booked = persons.credit(vault, token, field.name("reference", reference))
-            if booked not in (None, fen):
-                raise RefusedError("DUPLICATE", f"{reference} was booked with another amount")
-            if booked is None:
-                changes["account_fen"] = _balance(person, fen)
-    if not changes and booked is None:
-        raise FormError("change", "a lock, flags or a credit")
-    changed = msgspec.structs.replace(person, **changes)
-
-    def change(writer: Writer) -> None:
-        persons.change_person(writer, token, **changes)
-        if credit_fen is not None and reference is not None:
-            persons.put_credit(writer, token, reference, credit_fen)
-
-    if not dry_run and changes:
-        role.vault.store.transact(change)
-    return {
-        "token": token,
-        "lock": changed.lock,
-        "flags": list(changed.flags),
-        "account_fen": changed.account_fen,
-        "changed": changed != person,
-    }
-
-
-def _balance(person: Person, fen: int) -> int:
-    balance = person.account_fen + fen
-    if not 0 <= balance <= MAX_FEN:
-        raise RefusedError("SIGN", f"the account holds {person.account_fen} fen")
-    return balance
-
-
-# --- registrations -------------------------------------------------------------------------------
 
 
 def register(
@@ -197,7 +57,7 @@ def register(
     """
     wish = {"category": category, "destination": destination, "institutions": institutions,
             "begins": begins, "ends": ends}  # fmt: skip
-    name = _new_id(role, "R") if registration_id is None else registration_id
+    name = make_id("R", role.draw(10)) if registration_id is None else registration_id
     with role.vault.store.read() as vault:
         person = persons.known(vault, check_token(token)).person
         filed = persons.registrations_of(vault, token)
@@ -210,7 +70,7 @@ def register(
         same = [taken]
     if same and (taken is not None or registration_id is None):
         return _file(role, turn, same[0], (), dry_run=dry_run)
-    new = Filed(content, _random(role, SALT_BYTES), 1, "active")
+    new = Filed(content, role.draw(SALT_BYTES), 1, "active")
     return _file(role, turn, new, _told(None, new), dry_run=dry_run)
 
 
@@ -270,7 +130,7 @@ def register_change(
         return _file(role, turn, before, (), dry_run=dry_run)
     if before.status != "active":
         raise RefusedError("STATE", f"{registration_id} is {before.status}")
-    after = Filed(content, _random(role, SALT_BYTES), before.revision + 1, "active")
+    after = Filed(content, role.draw(SALT_BYTES), before.revision + 1, "active")
     return _file(role, turn, after, _told(before, after), dry_run=dry_run)
 
 
@@ -331,7 +191,7 @@ def _told(before: Filed | None, after: Filed) -> Told:
     to = province_of(after.content.destination)
     told = [(to, GuestNotice(name, revision, after.status, content, after.salt))]
     if before is not None and province_of(before.content.destination) != to:
-        gone = GuestNotice(name, revision, persons.GONE, b"", b"")
+        gone = GuestNotice(name, revision, guests.GONE, b"", b"")
         told.append((province_of(before.content.destination), gone))
     return told
 
@@ -372,160 +232,12 @@ def _unlisted(turn: Turn, content: Content) -> list[str]:
     return [code for code, record in found.items() if record is None or record.state != "open"]
 
 
-# --- who may not settle here ---------------------------------------------------------------------
-
-
-def bar(
-    role: "Province",
-    turn: Turn,
-    token: str,
-    reason: str,
-    barring_id: str | None = None,
-    *,
-    dry_run: bool = False,
-) -> dict[str, Any]:
-    """Let a person of another province settle directly no more (R79); that province is told.
-
-    The reason stands in the log for everybody: it names no person.
-
-    Raises:
-        RefusedError: A person of this province, who is locked instead (PAIR).
-    """
-    insured = insured_province(token)
-    if insured == role.code:
-        raise RefusedError("PAIR", "a person of this province is locked, not barred")
-    why = field.words("reason", reason, 500)
-    with role.vault.store.read() as vault:
-        held = [b for b in persons.barrings(vault, token) if b.treatment == role.code]
-    now = next((b for b in held if b.state == "barred"), None)
-    if now is not None and barring_id in (None, now.barring_id):
-        return _bar(role, turn, insured, now, dry_run=dry_run)
-    name = field.name("barring_id", barring_id or _new_id(role, "B"))
-    salt = _random(role, SALT_BYTES)
-    row = persons.Barred(role.code, name, "barred", token, salt, why)
-    return _bar(role, turn, insured, row, dry_run=dry_run)
-
-
-def restore(
-    role: "Province", turn: Turn, barring_id: str, reason: str, *, dry_run: bool = False
-) -> dict[str, Any]:
-    """Let a person settle directly again; the insured province is told.
-
-    Raises:
-        RefusedError: This province has barred nobody under this id (BARRING_UNKNOWN).
-    """
-    why = field.words("reason", reason, 500)
-    with role.vault.store.read() as vault:
-        row = persons.barring_by_id(vault, role.code, field.name("barring_id", barring_id))
-    if row is None:
-        raise RefusedError("BARRING_UNKNOWN", f"nobody is barred here under {barring_id}")
-    if row.state == "barred":
-        row = row._replace(state="restored", reason=why)
-    return _bar(role, turn, insured_province(row.token), row, dry_run=dry_run)
-
-
-def _bar(
-    role: "Province", turn: Turn, insured: str, row: persons.Barred, *, dry_run: bool
-) -> dict[str, Any]:
-    digest = token_commitment(row.token, row.salt)
-    record = Barring(row.barring_id, insured, row.state, row.reason, digest)
-    notice = BarringNotice(row.barring_id, row.state, row.token, row.salt, row.reason)
-
-    def change(writer: Writer) -> None:
-        persons.put_barring(writer, role.code, notice)
-        notices.put(writer, insured, notice)
-
-    index = turn.check(record)
-    if index is None and not dry_run:
-        (index,) = role.pending.enter(turn, [record], change)
-        role.notices.outgoing.add(insured)
-    return {
-        "barring_id": row.barring_id,
-        "state": row.state,
-        "insured": insured,
-        "reason": row.reason,
-        "index": index,
-    }
-
-
-# --- manual reimbursement ------------------------------------------------------------------------
-
-
-def reimburse(
-    role: "Province",
-    turn: Turn,
-    token: str,
-    reimbursement_id: str,
-    treatment_area: str,
-    clr_type: str,
-    bill_fen: int,
-    lines: dict[str, int],
-    paid_on: str | None = None,
-    *,
-    dry_run: bool = False,
-) -> dict[str, Any]:
-    """Record what this province paid a person by hand (R77): fen by fund line. Clears nothing.
-
-    Raises:
-        FormError: A field is not what it must be, or the funds paid more than the bill.
-        RefusedError: Nobody has this token (PERSON_UNKNOWN), or the id is taken (DUPLICATE).
-    """
-    key = token_hash(check_token(token)) + field.name("reimbursement_id", reimbursement_id).encode()
-    with role.vault.store.read() as vault:
-        person = persons.known(vault, token).person
-        value = vault.get(REFUNDED, key)
-    held, salt = encoding.unpack(value) if value else (b"", _random(role, SALT_BYTES))
-    if paid_on is None:
-        paid_on = decode_refunded(held).paid_on if held else role.today(turn.now_ms)
-    refunded = check_refunded(
-        Refunded(
-            reimbursement_id,
-            token,
-            person.psn_no,
-            person.insutype,
-            person.insured_area,
-            treatment_area,
-            clr_type,
-            paid_on,
-            bill_fen,
-            lines_of(lines),
-        )
-    )
-    content = encode_refunded(refunded)
-    if held not in (b"", content):
-        raise RefusedError("DUPLICATE", f"{reimbursement_id} stands for another reimbursement")
-    record = record_of(refunded, salt)
-    index = turn.check(record)
-    if index is None and not dry_run:
-        row = encoding.pack([content, salt])
-        (index,) = role.pending.enter(turn, [record], lambda w: w.put(REFUNDED, key, row))
-    paid = sum(msgspec.structs.astuple(refunded.lines))
-    return {
-        "reimbursement_id": reimbursement_id,
-        "month": record.month,
-        "paid_fen": paid,
-        "index": index,
-    }
-
-
-def _random(role: "Province", count: int) -> bytes:
-    assert role.random is not None
-    return role.random(count)
-
-
-def _new_id(role: "Province", letter: str) -> str:
-    return f"{letter}-{base64.b32encode(_random(role, 10)).decode()}"
-
-
-REGISTRY_ORDERS: dict[str, Order] = {
-    "person_add": person_add,
-    "person_change": person_change,
+REGISTRY_ORDERS: dict[str, Callable[..., Any]] = {
     "register": register,
     "register_change": register_change,
     "register_suspend": register_suspend,
     "register_resume": register_resume,
     "register_terminate": register_terminate,
-    "bar": bar,
-    "restore": restore,
-    "reimburse": reimburse,
+    **INSURED_ORDERS,
+    **BARRING_ORDERS,
 }

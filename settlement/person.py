@@ -146,6 +146,17 @@ def make_token(insured_area: str, random: bytes) -> str:
     return f"{insured_area}-{base64.b32encode(random).decode().rstrip('=')}"
 
 
+def make_id(letter: str, random: bytes) -> str:
+    """Return a new id that says nothing, from 10 random bytes.
+
+    Example:
+        >>> make_id("R", bytes(10))
+        'R-AAAAAAAAAAAAAAAA'
+    """
+    assert len(random) == 10
+    return f"{letter}-{base64.b32encode(random).decode()}"
+
+
 def insured_province(token: str) -> str:
     """Return the code of the province whose node made a token."""
     return province_of(check_token(token)[:6])
