@@ -3,7 +3,6 @@ what was answered. What a person has used of a year is the sum of the answers th
 nothing else: it cannot be counted twice or forgotten."""
 
 from collections import Counter
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 import msgspec
@@ -40,7 +39,6 @@ class Held(Part, frozen=True):
     refund: Determined | None = None
 
 
-ACCOUNT = ("account", "")
 _HELD = Codec(Held)
 
 
@@ -105,6 +103,7 @@ class Decision(Part, frozen=True):
     original: str = ""  # of a refund: what it takes back
     cancelled: str = ""  # the id that took back all of it
     parts: list[TakenBack] = []  # noqa: RUF012  a frozen part, never changed
+    number: int | None = None  # its place in the person's history
 
 
 def used_by(bill: Bill) -> list[Amount]:
@@ -129,51 +128,51 @@ def decision(reader: Reader, treatment: str, setl_id: str) -> Decision | None:
 
 
 def decide(writer: Writer, treatment: str, setl_id: str, item: Decision) -> None:
-    """Store a decision; a new one goes into the person's history."""
-    key = treatment.encode() + setl_id.encode()
-    if writer.get(DETERMINED, key) is None and item.determined is not None:
-        prefix = token_hash(item.person)
-        last = writer.last(HISTORY, prefix, prefix + b"\xff" * 9)
-        number = 0 if last is None else int.from_bytes(last[0][-8:], "big") + 1
-        writer.put(HISTORY, prefix + u64(number), encoding.pack([treatment, setl_id]))
-    writer.put(DETERMINED, key, _DECISION.encode(item))
+    """Store a decision, and what of it counts in the person's history."""
+    if item.determined is not None:
+        number = item.number if item.number is not None else _next_number(writer, item.person)
+        item = msgspec.structs.replace(item, number=number)
+        row = [treatment, setl_id, item.insutype, item.year, _standing(item)]
+        writer.put(HISTORY, token_hash(item.person) + u64(number), encoding.pack(row))
+    writer.put(DETERMINED, treatment.encode() + setl_id.encode(), _DECISION.encode(item))
 
 
 def withdraw(
     writer: Writer, treatment: str, setl_id: str, before: Decision, after: Decision
 ) -> None:
     """Replace a decision by one that says nothing of the person, and take it out of the history."""
-    prefix = token_hash(before.person)
-    for key, value in list(writer.scan(HISTORY, prefix, prefix + b"\xff" * 9)):
-        if encoding.unpack(value) == [treatment, setl_id]:
-            writer.delete(HISTORY, key)
+    assert before.number is not None
+    writer.delete(HISTORY, token_hash(before.person) + u64(before.number))
     writer.put(DETERMINED, treatment.encode() + setl_id.encode(), _DECISION.encode(after))
 
 
-def history(reader: Reader, token: str) -> Iterator[tuple[str, str, Decision]]:
-    """Yield (treatment, setl_id, decision) of a person, oldest first."""
+def _next_number(reader: Reader, token: str) -> int:
     prefix = token_hash(token)
-    for _, value in reader.scan(HISTORY, prefix, prefix + b"\xff" * 9):
-        treatment, setl_id = encoding.unpack(value)
-        item = decision(reader, treatment, setl_id)
-        if item is not None:
-            yield treatment, setl_id, item
+    last = reader.last(HISTORY, prefix, prefix + b"\xff" * 9)
+    return 0 if last is None else int.from_bytes(last[0][-8:], "big") + 1
+
+
+def _standing(item: Decision) -> list[list[Any]]:
+    # What a case uses, less what was taken back: nothing, if all of it was or it is a refund.
+    if item.original or item.cancelled:
+        return []
+    stands = Counter({(a.kind, a.of): a.amount for a in item.used})
+    for part in item.parts:
+        stands.subtract({(a.kind, a.of): a.amount for a in part.used})
+    return [[kind, of, amount] for (kind, of), amount in sorted(stands.items())]
 
 
 def year_so_far(reader: Reader, token: str, insutype: str, year: str) -> tuple[YearSoFar, int]:
     """Return what a person's standing claims use of a year under one insurance, and what they use
     of the personal account in all years, in fen."""
     total: Counter[tuple[str, str]] = Counter()
-    account = 0
-    for _, _, item in history(reader, token):
-        if item.original or item.cancelled:
-            continue
-        stands = Counter({(a.kind, a.of): a.amount for a in item.used})
-        for part in item.parts:
-            stands.subtract({(a.kind, a.of): a.amount for a in part.used})
-        account += stands[ACCOUNT]
-        if (item.year, item.insutype) == (year, insutype):
-            total.update(stands)
+    account, prefix = 0, token_hash(token)
+    for _, value in reader.scan(HISTORY, prefix, prefix + b"\xff" * 9):
+        _, _, under, used_in, used = encoding.unpack(value)
+        account += sum(amount for kind, _, amount in used if kind == "account")
+        if (used_in, under) == (year, insutype):
+            for kind, name, amount in used:
+                total[kind, name] += amount
 
     def of(kind: str) -> dict[Any, int]:
         return {name: max(n, 0) for (k, name), n in sorted(total.items()) if k == kind}
