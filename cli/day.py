@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli import daily
+from cli import daily, dispute
 from cli.homes import Home, Json
 from cli.output import emit, guarded, name_of, out, say, table, talk
 from node.orders import order
@@ -47,3 +47,4 @@ def accept(
 app.command()(daily.statement)
 app.command()(daily.compare)
 app.command()(daily.confirm)
+app.command("dispute")(dispute.open_)

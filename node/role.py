@@ -202,7 +202,13 @@ class Role:
             bound = signature(order).bind(self, turn, **event.arguments)
         except TypeError as error:
             raise RefusedError("ARGUMENTS", f"{event.verb}: {error}") from None
-        return order(*bound.args, **bound.kwargs)
+        try:
+            return order(*bound.args, **bound.kwargs)
+        except (TypeError, ValueError, AttributeError) as error:
+            # A value of another type than the order takes: refused, not the end of the node. What
+            # it wrote is undone with the event. A mistake of the program's own is in the log.
+            _log.exception("an order failed", verb=event.verb)
+            raise RefusedError("ARGUMENTS", f"{event.verb}: {error}") from error
 
     def _refused(self, event: Event, error: LedgerError, now_ms: int) -> list[Effect]:
         match event:

@@ -34,7 +34,12 @@ from settlement.csvfile import MAX_FILE
 _log = structlog.get_logger("server")
 
 SMALL_PULL = 256
-BYTES = {"admit": "admission", "freeze": "freeze", "ruleset": "text"}  # verb -> hex in JSON
+BYTES = {
+    "admit": "admission",
+    "freeze": "freeze",
+    "ruleset": "text",
+    "holidays": "text",
+}  # verb -> hex in JSON
 MAX_PRIVATE = 2
 IMMUTABLE = "public, max-age=31536000, immutable"
 TILE = re.compile(

@@ -101,7 +101,7 @@ CLAIM: dict[str, Text] = {
         "the insured province does not know this person: check the token or the insured area; "
         "else pay, and ask for manual reimbursement at the insured place",
         "参保地查无此人：请核对凭证与参保地；否则先自费，再回参保地手工报销"),
-    "LOCKED": Text(
+    "INSURANCE_LOCKED": Text(
         "the insurance is locked, for example for arrears: settle this with the insured agency "
         "before discharge; else pay, and ask for manual reimbursement there",
         "参保状态已封锁（如欠费封锁）：请在出院前联系参保地经办机构处理；否则先自费，再回参保地手工报销"),

@@ -218,7 +218,7 @@ def entitlement(
     registrations: Sequence[Filed],
     switches: Switches,
     visit: Visit,
-    barred: Collection[object] = (),
+    barred: Collection[tuple[str, str, str]] = (),
 ) -> Entitled:
     """Return as what a person may settle a visit directly.
 
@@ -234,9 +234,9 @@ def entitlement(
     if person is None:
         raise refused("PERSON_UNKNOWN")
     if person.lock:  # R63
-        raise refused("LOCKED")
+        raise refused("INSURANCE_LOCKED", person.lock)
     if barred:  # R79
-        raise refused("BARRED")
+        raise refused("BARRED", "; ".join(sorted({str(row[-1]) for row in barred})))
     _check_visit(person, visit)
     mine = [f for f in registrations if f.content.token == person.token]
     if covers(person.insured_area, visit.area):
@@ -342,11 +342,11 @@ def allowed(institution: Institution | None, service: str) -> None:
     if institution is None:
         raise refused("INSTITUTION_UNKNOWN")
     if institution.state != "open":
-        raise refused("INSTITUTION_SUSPENDED")
+        raise refused("INSTITUTION_SUSPENDED", institution.reason)
     if service not in institution.services:
         raise refused("SERVICE_NOT_OPEN")
 
 
-def refused(code: str) -> RefusedError:
-    """Return the refusal of a claim by its code."""
-    return RefusedError(code, CLAIM[code].en)
+def refused(code: str, why: str = "") -> RefusedError:
+    """Return the refusal of a claim by its code, with the reason that was given for it."""
+    return RefusedError(code, f"{CLAIM[code].en} ({why})" if why else CLAIM[code].en)

@@ -2,16 +2,19 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from ledger.errors import LedgerError, RefusedError
 from node.refusal import OutcomeUnknownError
 from node.simulation.world import World
+from settlement.casefile import MONEY_COLUMNS, CaseRow
 from settlement.claim import Fee
 from settlement.lookup import find_settlement
 from settlement.party import CENTRE
-from tests.network import QINGHAI, SICHUAN
+from tests.network import QINGHAI, SICHUAN, TIBET
 from tests.node.claims import (
+    HOSPITAL,
     cancel,
     claim,
     counter,
@@ -19,6 +22,7 @@ from tests.node.claims import (
     settle,
     standing,
     state_of,
+    token_of,
     used,
 )
 from tests.node.world import MONTH, batch, kinds, settled, until
@@ -84,6 +88,73 @@ def test_a_cancelled_settlement_leaves_nothing_in_the_persons_year() -> None:
     assert settle(world, claim(world))["state"] == "cancelled"
     settled(world)
     assert kinds(world, QINGHAI).count("Acceptance") >= 1
+
+
+def test_a_part_taken_back_by_a_file_is_given_back_to_the_year_once() -> None:
+    world = counter()
+    row = settle(world, claim(world))["row"]
+    pool = used(world)[1]
+    settled(world)
+    part = dict.fromkeys(("medfee_sumamt", "inscp_amt", "hifp_pay", "fund_pay_sumamt"), "-1.00")
+    zero = dict.fromkeys(MONEY_COLUMNS, "0.00")
+    refund = CaseRow(
+        **{**row, **zero, **part, "setl_id": "P1", "init_setl_id": "C1", "refd_setl_flag": "1"}
+    )
+    world.ask(SICHUAN, "import", rows=[refund])
+    settled(world)
+    assert used(world) == (1, pool - 100)
+    world.crash(QINGHAI)
+    settled(world, 30_000)
+    assert used(world) == (1, pool - 100)
+    # What is left is cancelled at the counter: all of the case is free again.
+    assert cancel(world, "C1", "C1R")["state"] == "cancelled"
+    assert recorded(world) == ["Settlement", "Reversal", "Reversal"]
+    assert used(world) == (0, 0)
+
+
+def test_the_insured_province_refuses_with_the_reason() -> None:
+    world = counter()
+    token = token_of(world)
+    world.ask(QINGHAI, "person_change", token=token, lock="ARREARS")
+    with pytest.raises(RefusedError, match="ARREARS") as refused:
+        presettle(world, claim(world))
+    assert refused.value.code == "INSURANCE_LOCKED"
+    world.ask(QINGHAI, "person_change", token=token, lock="")
+    barring = world.ask(TIBET, "bar", token=token, reason="lent the card")
+    settled(world)
+    with pytest.raises(RefusedError, match="lent the card") as refused:
+        settle(world, claim(world))
+    assert refused.value.code == "BARRED"
+    world.ask(TIBET, "restore", barring_id=barring["barring_id"], reason="over")
+    settled(world)
+    world.ask(SICHUAN, "institution_suspend", code=HOSPITAL, reason="under audit")
+    with pytest.raises(RefusedError, match="under audit") as refused:
+        settle(world, claim(world))
+    assert refused.value.code == "INSTITUTION_SUSPENDED"
+    world.ask(SICHUAN, "institution_resume", code=HOSPITAL)
+    settled(world)
+    world.ask(QINGHAI, "register_suspend", registration_id="R1")
+    with pytest.raises(RefusedError) as refused:
+        settle(world, claim(world))
+    assert refused.value.code == "REGISTRATION_SUSPENDED"
+    assert recorded(world) == []
+    assert used(world) == (0, 0)
+
+
+def test_an_area_that_is_not_activated_and_a_province_without_policy_settle_nothing() -> None:
+    world = counter()
+    role = world.nodes[QINGHAI].role
+    assert role is not None
+    policy = world.policies[QINGHAI]
+    closed = msgspec.structs.replace(policy, activated_areas=["630200"])
+    role.insurer._policy = closed  # type: ignore[attr-defined]
+    with pytest.raises(RefusedError) as refused:
+        settle(world, claim(world))
+    assert refused.value.code == "AREA_INACTIVE"
+    role.insurer._policy = None  # type: ignore[attr-defined]
+    with pytest.raises(RefusedError) as refused:
+        settle(world, claim(world))
+    assert refused.value.code == "NO_POLICY"
 
 
 def test_a_cancellation_with_another_time_or_in_the_future_is_refused() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.errors import RefusedError
+from ledger.errors import LedgerError, RefusedError
 from node.message import Case
 from node.simulation.world import World
 from settlement.casefile import CaseRow
@@ -217,3 +217,16 @@ def test_silence_of_a_node_that_stays_down_needs_three_others() -> None:
 def test_acceptances_name_the_root_they_saw() -> None:
     world = imported(quiet())
     assert kinds(world, QINGHAI) == [Acceptance.__name__]
+
+
+def test_an_order_with_values_of_another_type_is_refused_and_the_node_goes_on() -> None:
+    world = quiet(frozenset())
+    for verb, arguments in (
+        ("import", {"rows": [1]}),
+        ("accept", {"log": 5}),
+        ("erase", {"token": []}),
+    ):
+        with pytest.raises(LedgerError):
+            world.ask(QINGHAI, verb, **arguments)
+    assert kinds(world, QINGHAI) == []
+    assert world.ask(QINGHAI, "accept")["accepted"] == []

@@ -210,7 +210,7 @@ def test_a_temporary_registration_ends_after_its_months(
 @pytest.mark.parametrize(
     ("registrations", "who", "of", "code"),
     [
-        ([], person(lock="ARREARS"), {}, "LOCKED"),
+        ([], person(lock="ARREARS"), {}, "INSURANCE_LOCKED"),
         ([], None, {"area": "990100"}, "AREA_INACTIVE"),
         ([], None, {"area": "100000"}, "AREA_INACTIVE"),
         ([], None, {}, "NOT_REGISTERED"),
@@ -290,7 +290,13 @@ def test_every_refusal_is_told_in_both_languages_and_refusing_payment_says_what_
     for code, text in CLAIM.items():
         assert text.en, code
         assert text.zh, code
-    by_hand = ["LOCKED", "BARRED", "NOT_REGISTERED", "WRONG_PLACE", "INSTITUTION_SUSPENDED"]
+    by_hand = [
+        "INSURANCE_LOCKED",
+        "BARRED",
+        "NOT_REGISTERED",
+        "WRONG_PLACE",
+        "INSTITUTION_SUSPENDED",
+    ]
     assert all("手工报销" in CLAIM[code].zh for code in by_hand)
     assert all("manual reimbursement" in CLAIM[code].en for code in by_hand)
 
