@@ -18,8 +18,6 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from settlement.policy import Policy, parse_policy
-
 from ledger.disk import sync_directory, write_durably
 from ledger.encoding import Codec
 from ledger.errors import FormError, LedgerError
@@ -41,6 +39,7 @@ from node.vault import Vault
 from node.witness import Foreign
 from settlement.membership import admission_message, check_approvals
 from settlement.party import CENTRE
+from settlement.policy import Policy, parse_policy
 from settlement.record import Admission, Member
 from settlement.roster import PURPOSES, Roster
 
