@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
-import structlog
 
 from ledger.errors import FormError, RefusedError
 from ledger.table import Writer
@@ -37,8 +36,6 @@ from settlement.registration import Visit as Stay
 
 if TYPE_CHECKING:
     from node.province import Province
-
-_log = structlog.get_logger("insurer")
 
 MAX_AGE = 130
 # A visit that needs no registration counts as those of the long-term ones (R32, R33): no cut.

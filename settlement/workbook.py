@@ -30,8 +30,8 @@ _CELL = re.compile(rb'<(?:\w+:)?c\s[^>]*?\br="([A-Z]{1,5})([0-9]{1,9})"[^>]*>(<(
 _SHEET = re.compile(rb"<(?:\w+:)?sheet\s[^>]*>")
 _ID = re.compile(rb'\w+:id="([^"]*)"')
 _RELATION = re.compile(rb"<(?:\w+:)?Relationship\s[^>]*>")
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError,
-           ValueError)  # fmt: skip
+# RuntimeError also stands for what the zip reader has not got: encryption, other compressions.
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, OSError, ValueError)
 
 
 class Formula(NamedTuple):

@@ -213,3 +213,10 @@ async def test_a_dispute_from_the_first_word_to_the_batch(net: LocalNet, tmp_pat
     await asyncio.sleep(2)
     code, text = run("audit", "verify", mine, "--policy", net.folder / "auditor.policy")
     assert code == 0, text
+
+
+def test_a_dispute_is_opened_from_the_work_of_the_day_too(tmp_path: Path) -> None:
+    words = ["A1", "--log", SICHUAN, "--reason", "PRICE", "--home", tmp_path]
+    by_day, by_name = gongzhang("day", "dispute", *words), gongzhang("dispute", "open", *words)
+    assert "no node is running" in by_day.stderr
+    assert (by_day.returncode, by_day.stderr) == (by_name.returncode, by_name.stderr)
