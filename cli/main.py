@@ -27,6 +27,7 @@ from cli import (
 )
 from cli.calendar import calendar
 from cli.demo import demo
+from cli.models import models
 from cli.output import language, say
 from cli.status import status
 from cli.translation import translate
@@ -63,6 +64,7 @@ for name, part in (
     ("sim", sim.app),
 ):
     app.add_typer(part, name=name)
+batch.app.command()(models)
 claim.app.command()(simulate.simulate)
 audit.app.command()(prove.prove)
 audit.app.command()(prove.check)

@@ -173,6 +173,8 @@ ZH = {
     "acct_pay ...)\nor their usual Chinese names; other columns are ignored.":
         "比对本省业务系统导出数据与节点所持数据；有差异时退出码为 1。\n\n"
         "表头可用国家标准字段名或常用中文名，其他列忽略。",
+    "Compare the models for a month: payments, money moved, savings, circular debts.":
+        "比较某月的各清算模型：笔数、划拨额、节省与循环债务。",
     "Draw the cut and propose the batch of a month (at the centre).":
         "确定截止点并提出当月批次（在中心执行）。",
     "YYYY-MM": "YYYY-MM",

@@ -160,7 +160,7 @@ def owed_above(reader: Reader, roster: Roster, code: str, other: str) -> int:
     now = totals.load_running(reader, log_key(other), code)
     if size > lookup.applied_size(reader, other):
         return 0
-    before = state.total_at(reader, roster, other, code, size) if size else {}
+    before = state.total_at(reader, other, code, size) if size else {}
     return totals.add_all(now.values()).entries - totals.add_all(before.values()).entries
 
 

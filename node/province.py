@@ -299,7 +299,7 @@ class Province(Role):
         now = totals.load_running(reader, log_key(code), self.code)
         if start == 0:
             return bool(now)
-        return now != state.total_at(reader, self.roster, code, self.code, start)
+        return now != state.total_at(reader, code, self.code, start)
 
     def _owed(
         self, reader: Reader, code: str, index: int, leaf: bytes

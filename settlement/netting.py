@@ -15,6 +15,8 @@ from settlement.record import Lines
 PairSums = Mapping[tuple[str, str], Lines]
 """(debtor, creditor) -> what the debtor owes for the month, by fund line; may be negative."""
 
+NO_LINES = Lines(0, 0, 0, 0)
+
 
 class LegDue(NamedTuple):
     """One movement of money that a batch asks for; `fen` is above zero."""
@@ -37,50 +39,68 @@ def nets(pairs: PairSums, participants: Sequence[str]) -> dict[str, int]:
         >>> nets({("630000", "510000"): Lines(900, 0, 0, 0)}, ["510000", "630000"])
         {'510000': 900, '630000': -900}
     """
-    result = dict.fromkeys(sorted(participants), 0)
+    return {code: total_fen(lines) for code, lines in net_lines(pairs, participants).items()}
+
+
+def net_lines(pairs: PairSums, participants: Sequence[str]) -> dict[str, Lines]:
+    """Return what every participant receives of each fund line (negative: pays), by code."""
+    result = dict.fromkeys(sorted(participants), NO_LINES)
     for (debtor, creditor), lines in pairs.items():
-        fen = total_fen(lines)
-        result[debtor] -= fen
-        result[creditor] += fen
+        result[debtor] = _minus(result[debtor], lines)
+        result[creditor] = _plus(result[creditor], lines)
     return result
 
 
-def gross_pair(pairs: PairSums, _participants: Sequence[str]) -> list[LegDue]:
+class Movement(NamedTuple):
+    """A leg and the fund lines it consists of; a line may run against the leg's direction."""
+
+    leg: LegDue
+    lines: Lines
+
+
+_Move = tuple[str, str, Lines]  # payer, payee, what is moved
+
+
+def gross_pair(pairs: PairSums, _participants: Sequence[str]) -> list[Movement]:
     """Return one leg for every pair that owes anything."""
-    return _numbered(_directed(d, c, total_fen(lines)) for (d, c), lines in pairs.items())
+    return _numbered(map(_forwards, ((d, c, lines) for (d, c), lines in pairs.items())))
 
 
-def net_pair(pairs: PairSums, _participants: Sequence[str]) -> list[LegDue]:
+def net_pair(pairs: PairSums, _participants: Sequence[str]) -> list[Movement]:
     """Return one leg for every two participants whose debts do not set each other off."""
-    sums: dict[tuple[str, str], int] = {}
+    sums: dict[tuple[str, str], Lines] = {}
     for (debtor, creditor), lines in pairs.items():
-        first, second = min(debtor, creditor), max(debtor, creditor)
-        fen = total_fen(lines) if debtor == first else -total_fen(lines)
-        sums[first, second] = sums.get((first, second), 0) + fen
-    return _numbered(_directed(a, b, fen) for (a, b), fen in sums.items())
+        pair = min(debtor, creditor), max(debtor, creditor)
+        owed = lines if debtor == pair[0] else _minus(NO_LINES, lines)
+        sums[pair] = _plus(sums.get(pair, NO_LINES), owed)
+    return _numbered(map(_forwards, ((a, b, lines) for (a, b), lines in sums.items())))
 
 
-def net_hub(pairs: PairSums, participants: Sequence[str]) -> list[LegDue]:
+def net_hub(pairs: PairSums, participants: Sequence[str]) -> list[Movement]:
     """Return the legs of the payers to the centre, then those of the centre to the receivers."""
-    result = nets(pairs, participants)
-    payers = [(code, CENTRE, -fen) for code, fen in result.items() if fen < 0]
-    receivers = [(CENTRE, code, fen) for code, fen in result.items() if fen > 0]
-    ordered = sorted(payers) + sorted(receivers)
-    return [LegDue(number, *leg) for number, leg in enumerate(ordered, 1)]
+    result = net_lines(pairs, participants)
+    payers = [(c, CENTRE, _minus(NO_LINES, x)) for c, x in result.items() if total_fen(x) < 0]
+    receivers = [(CENTRE, c, x) for c, x in result.items() if total_fen(x) > 0]
+    return [*_numbered(payers), *_numbered(receivers, len(payers))]
 
 
-MODELS: dict[str, Callable[[PairSums, Sequence[str]], list[LegDue]]] = {
+MODELS: dict[str, Callable[[PairSums, Sequence[str]], list[Movement]]] = {
     "gross_pair": gross_pair,
     "net_pair": net_pair,
     "net_hub": net_hub,
 }
 
 
-def legs(model: str, pairs: PairSums, participants: Sequence[str]) -> list[LegDue]:
-    """Return the legs of a model; raises FormError for one that does not exist."""
+def movements(model: str, pairs: PairSums, participants: Sequence[str]) -> list[Movement]:
+    """Return the legs of a model with their fund lines; raises FormError if there is no such."""
     if model not in MODELS:
         raise FormError("model", " or ".join(MODELS), model)
     return MODELS[model](pairs, participants)
+
+
+def legs(model: str, pairs: PairSums, participants: Sequence[str]) -> list[LegDue]:
+    """Return the legs of a model; raises FormError for one that does not exist."""
+    return [movement.leg for movement in movements(model, pairs, participants)]
 
 
 def net_of_legs(due: Iterable[LegDue], participants: Sequence[str]) -> dict[str, int]:
@@ -94,10 +114,31 @@ def net_of_legs(due: Iterable[LegDue], participants: Sequence[str]) -> dict[str,
     return result
 
 
-def _directed(debtor: str, creditor: str, fen: int) -> tuple[str, str, int]:
-    return (debtor, creditor, fen) if fen >= 0 else (creditor, debtor, -fen)
+def _forwards(move: _Move) -> _Move:
+    payer, payee, lines = move
+    return move if total_fen(lines) >= 0 else (payee, payer, _minus(NO_LINES, lines))
 
 
-def _numbered(movements: Iterable[tuple[str, str, int]]) -> list[LegDue]:
-    due = sorted(movement for movement in movements if movement[2])
-    return [LegDue(number, *movement) for number, movement in enumerate(due, 1)]
+def _numbered(moves: Iterable[_Move], after: int = 0) -> list[Movement]:
+    due = sorted((m for m in moves if total_fen(m[2])), key=_order)
+    return [
+        Movement(LegDue(number, payer, payee, total_fen(lines)), lines)
+        for number, (payer, payee, lines) in enumerate(due, after + 1)
+    ]
+
+
+def _order(move: _Move) -> tuple[str, str, int, int, int, int]:
+    payer, payee, lines = move
+    return payer, payee, total_fen(lines), lines.employee, lines.resident, lines.other
+
+
+def _plus(a: Lines, b: Lines) -> Lines:
+    return Lines(
+        a.employee + b.employee, a.resident + b.resident, a.other + b.other, a.account + b.account
+    )
+
+
+def _minus(a: Lines, b: Lines) -> Lines:
+    return Lines(
+        a.employee - b.employee, a.resident - b.resident, a.other - b.other, a.account - b.account
+    )

@@ -30,7 +30,7 @@ from settlement.lookup import (
 from settlement.party import province_of
 from settlement.record import Head, Lines, Settlement
 from settlement.roster import Roster
-from settlement.state import total_at
+from settlement.state import total_at, totals_at
 from settlement.totals import NOTHING, Amounts
 
 Position = dict[tuple[str, str], Amounts]
@@ -152,7 +152,7 @@ def cleared_pair(
     pair = pair_at(reader, closes, debtor, creditor)
     if pair.accepted == 0:
         return NOTHING
-    total = total_at(reader, roster, creditor, debtor, pair.accepted)
+    total = total_at(reader, creditor, debtor, pair.accepted)
     amounts = totals.up_to(total, pair.month)
     for original, part in pair.held.items():
         left = remainder(reader, creditor, original, pair.accepted, pair.month)
@@ -183,8 +183,8 @@ def carried(
     """Return how many entries due by `month` lie below the cut and are not cleared by it."""
     due = 0
     for head in cut:
-        for debtor in (other.code for other in cut if other.code != head.code):
-            total = total_at(reader, roster, head.code, debtor, head.size)
+        debtors = [other.code for other in cut if other.code != head.code]
+        for total in totals_at(reader, head.code, debtors, head.size).values():
             due += totals.up_to(total, month).entries
     return due - sum(amounts.entries for amounts in position.values())
 

@@ -201,7 +201,7 @@ class Fold:
             keys = encoding.pack([self.generation.number, self.continued, *member_keys(self.keys)])
             self.writer.put(DERIVED, self.key + b"E", keys)
         for size, insured in totals.asked_for(self.writer, self.key, self.size):
-            total = total_at(self.writer, self.roster, self.code, insured, size)
+            total = total_at(self.writer, self.code, insured, size)
             totals.save_at(self.writer, self.key, insured, size, total)
             totals.answered(self.writer, self.key, insured, size)
 
@@ -304,18 +304,30 @@ def _apply_under_one_key(
     return outcomes  # what follows a rotation is signed with the next key
 
 
-def total_at(reader: Reader, roster: Roster, code: str, insured: str, size: int) -> totals.Total:
+def total_at(reader: Reader, code: str, insured: str, size: int) -> totals.Total:
     """Return what `insured` owes the author of the log below `size`, per service month."""
+    return totals_at(reader, code, [insured], size)[insured]
+
+
+def totals_at(
+    reader: Reader, code: str, debtors: Sequence[str], size: int
+) -> dict[str, totals.Total]:
+    """Return what each of `debtors` owes the author of the log below `size`, per service month.
+
+    Reads each entry above the last chunk boundary once, however many debtors there are.
+    """
     key = log_key(code)
-    start, total = totals.nearest(reader, key, insured, size)
+    known = {insured: totals.nearest(reader, key, insured, size) for insured in debtors}
+    start = min((at for at, _ in known.values()), default=size)
     for index, leaf in enumerate(log.leaves(reader, key, start, size), start):
         record = None if void_code(reader, code, index) else case_of(leaf)
         if record is None:
             continue
-        if province_of(record.insured_area) == insured:
+        at, total = known.get(province_of(record.insured_area), (size, {}))
+        if index >= at:
             before = total.get(record.month, totals.NOTHING)
             total[record.month] = before.plus(totals.of_lines(record.lines))
-    return total
+    return {insured: total for insured, (_, total) in known.items()}
 
 
 def case_of(leaf: bytes) -> Settlement | Reversal | None:
@@ -363,7 +375,7 @@ def _want_total(writer: Writer, roster: Roster, code: str, insured: str, size: i
     elif applied == size:  # as a rule an acceptance names all there is
         totals.save_at(writer, key, insured, size, totals.load_running(writer, key, insured))
     else:
-        total = total_at(writer, roster, code, insured, size)
+        total = total_at(writer, code, insured, size)
         totals.save_at(writer, key, insured, size, total)
 
 

@@ -39,6 +39,7 @@ def run(*arguments: object) -> tuple[int, str]:
         (["roster", "show"], "a batch 2 matches"),
         (["log", "show", "--log", CENTRE], "Proposal"),
         (["batch", "show", "2017-04"], "FINAL"),
+        (["batch", "models", "2017-04"], "net_hub (in force)"),
         (["leg", "list", "2017-04"], "RECEIVED"),
         (["entry", "show", CASE], "cleared"),
         (["log", "fsck"], ""),

@@ -189,7 +189,7 @@ def test_a_reimbursement_is_the_insured_provinces_and_not_below_zero(
 def test_a_reimbursement_owes_nobody_anything(logs: Logs) -> None:
     logs.add(QINGHAI, reimbursement())
     for code in (SICHUAN, TIBET):
-        assert total_at(logs.store, logs.roster, QINGHAI, code, 1) == {}
+        assert total_at(logs.store, QINGHAI, code, 1) == {}
 
 
 def test_the_centre_writes_none_of_these(logs: Logs) -> None:

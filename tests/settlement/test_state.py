@@ -417,7 +417,7 @@ def test_a_total_at_any_size_is_what_a_log_of_that_size_has(steps: Any, cut: int
     size = min(cut, len(leaves))
     logs.add_leaves(SICHUAN, leaves)
     shorter.add_leaves(SICHUAN, leaves[:size])
-    at = state.total_at(logs.store, logs.roster, SICHUAN, QINGHAI, size)
+    at = state.total_at(logs.store, SICHUAN, QINGHAI, size)
     assert at == totals.load_running(shorter.store, log_key(SICHUAN), QINGHAI)
 
 
@@ -432,7 +432,7 @@ def test_totals_hold_on_both_sides_of_a_chunk_border() -> None:
     for start in range(0, len(leaves), 700):
         logs.add_leaves(SICHUAN, leaves[start : start + 700])
     for size in (0, 1, 1_023, 1_024, 1_025, 2_047, 2_048, 2_049, 2_100):
-        total = state.total_at(logs.store, logs.roster, SICHUAN, QINGHAI, size)
+        total = state.total_at(logs.store, SICHUAN, QINGHAI, size)
         expected = [n for n in range(size) if n % 3]
         fen = sum(a.fen for a in total.values())
         assert (sum(a.entries for a in total.values()), fen) == (len(expected), sum(expected))
@@ -464,5 +464,5 @@ def test_recomputing_the_tables_finds_one_changed_balance() -> None:
 
 def test_a_store_without_a_log_has_applied_nothing() -> None:
     assert lookup.applied_size(MemoryStore(), SICHUAN) == 0
-    assert state.total_at(MemoryStore(), Logs().roster, SICHUAN, QINGHAI, 0) == {}
+    assert state.total_at(MemoryStore(), SICHUAN, QINGHAI, 0) == {}
     assert Lines(0, 0, 0, 0) == totals.NOTHING.lines
