@@ -165,6 +165,17 @@ def dismiss(
 
 
 @app.command()
+def breach(
+    month: Month,
+    event: Annotated[str, typer.Argument(help="the step, as `gongzhang calendar --json` names it")],
+    home: Home,
+    as_json: Json = False,
+) -> None:
+    """Record that the centre has not done a step of a month by its due day (at a province)."""
+    _order(home, "breach", as_json=as_json, month=month, event=event)
+
+
+@app.command()
 def silence(
     code: Annotated[str, typer.Argument(help="who has not attested")],
     home: Home,

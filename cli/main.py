@@ -24,8 +24,10 @@ from cli import (
     roster,
     sim,
     simulate,
+    year,
 )
 from cli.calendar import calendar
+from cli.carried import carried
 from cli.demo import demo
 from cli.models import models
 from cli.output import language, say
@@ -58,6 +60,7 @@ for name, part in (
     ("dispute", dispute.app),
     ("batch", batch.app),
     ("leg", leg.app),
+    ("year", year.app),
     ("log", log.app),
     ("key", key.app),
     ("audit", audit.app),
@@ -65,6 +68,7 @@ for name, part in (
 ):
     app.add_typer(part, name=name)
 batch.app.command()(models)
+batch.app.command()(carried)
 claim.app.command()(simulate.simulate)
 audit.app.command()(prove.prove)
 audit.app.command()(prove.check)

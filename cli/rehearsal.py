@@ -28,7 +28,7 @@ from settlement.importing import ImportPlan, read_records
 from settlement.lookup import applied_size
 from settlement.netting import LegDue
 from settlement.party import CENTRE, province_of
-from settlement.period import months_between, service_month
+from settlement.period import months_between, next_month, service_month
 from settlement.record import Head
 from settlement.report import month_report
 from settlement.roster import Roster
@@ -87,10 +87,9 @@ def to_csv(rows: Sequence[CaseRow]) -> bytes:
 class Rehearsal:
     """Months on a network whose nodes run."""
 
-    def __init__(self, net: LocalNet, codes: Sequence[str], date: str, progress: Progress) -> None:
+    def __init__(self, net: LocalNet, codes: Sequence[str], progress: Progress) -> None:
         self._net = net
         self._codes = list(codes)
-        self._date = date
         self._progress = progress
         self._founding = Roster.found((net.folder / "network.genesis").read_bytes())
         self._entered = 0
@@ -151,7 +150,8 @@ class Rehearsal:
         end = monotonic() + PATIENCE_SECONDS
         while True:
             try:
-                arguments = {"month": month, "leg": leg, "reference": reference, "date": self._date}
+                date = f"{next_month(month)}-15"
+                arguments = {"month": month, "leg": leg, "reference": reference, "date": date}
                 await order(self._home(code), verb, **arguments)
                 return
             except RefusedError as error:

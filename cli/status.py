@@ -14,7 +14,7 @@ def status(home: Home, as_json: Json = False) -> None:
     def act() -> dict[str, Any]:
         with open_home(home) as opened:
             today = BusinessCalendar.parse(opened.config.business_date).today()
-            found = duties(opened.reader, opened.founding, opened.config.code, opened.vault)
+            found = duties(opened.reader, opened.founding, opened.config.code, opened.vault, today)
             return {"code": opened.config.code, "date": today, **found}
 
     value = guarded(act, as_json=as_json)

@@ -175,6 +175,17 @@ ZH = {
         "表头可用国家标准字段名或常用中文名，其他列忽略。",
     "Compare the models for a month: payments, money moved, savings, circular debts.":
         "比较某月的各清算模型：笔数、划拨额、节省与循环债务。",
+    "Record that the centre has not done a step of a month by its due day (at a province).":
+        "登记中心逾期未办某月的步骤（在省级节点执行）。",
+    "the step, as `gongzhang calendar --json` names it": "步骤名（见 `gongzhang calendar --json`）",
+    "Tie out all months of a year and sign the result: the centre first, then every province.":
+        "核对全年各月并签认年度结果：先中心，后各省。",
+    "show what the year comes to, sign nothing": "仅显示年度结果，不签认",
+    "Show what a year came to, what is left of it, and who signed it. Exit 1 if some differ.":
+        "显示年度结果、未清部分及签认情况；有不同结果时退出码为 1。",
+    "YYYY": "YYYY",
+    "Show what a confirmed month did not clear, by pair and service month, and how late it is.":
+        "显示已确认月份未清算的结转记录（按应付应收双方和所属月份）及其迟延批次。",
     "Draw the cut and propose the batch of a month (at the centre).":
         "确定截止点并提出当月批次（在中心执行）。",
     "YYYY-MM": "YYYY-MM",

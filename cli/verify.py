@@ -39,10 +39,18 @@ from settlement.cut import contradicted, missing
 from settlement.importing import ImportPlan
 from settlement.outcome import VOID
 from settlement.party import CENTRE
-from settlement.record import Attestation, Certificate, Confirmation, Genesis, decode_body
+from settlement.record import (
+    Attestation,
+    Certificate,
+    Confirmation,
+    Genesis,
+    YearClose,
+    decode_body,
+)
 from settlement.report import figures, leg_report
 from settlement.roster import Roster, claimed_size
 from settlement.state import Verdicts
+from settlement.year import signatures
 
 Progress = Callable[[str, int, int], None]
 
@@ -112,6 +120,8 @@ class Audit:
             else:
                 self._progress(code, 0, 0)
         self._guard("months", lambda: self._months(only))
+        if only is None:
+            self._guard("years", self._years)
         stored = self.source.stored()
         if stored is not None:
             self._guard("store", lambda: self._compare(stored, roster))
@@ -345,6 +355,18 @@ class Audit:
         held = {leg.due.number: (leg.paid, leg.received) for leg in month_legs}
         if ends != held:
             raise VerificationError(f"{batch.month}: the certificate names other ends of legs")
+
+    def _years(self) -> None:
+        reader = self._reader()
+        for _, index in lookup.places(reader, YearClose):
+            year = lookup.entry_at(reader, CENTRE, index)[1].year  # type: ignore[attr-defined]
+            self._guard(str(year), partial(self._year, reader, year))
+
+    def _year(self, reader: Reader, year: int) -> None:
+        _, _, other = signatures(reader, self.founding, year)
+        for code, place in other.items():
+            text = f"closes {year} with another result than the logs give"
+            self._add("false", f"{code} #{place.index}", text)
 
     def _compare(self, stored: Reader, roster: Roster) -> None:
         for code in roster.codes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ledger.encoding import Codec
 from ledger.errors import FormError, RefusedError
 from ledger.table import Reader
-from node import disputes, docket, heads
+from node import disputes, docket, heads, years
 from node.message import Case
 from node.turn import Turn
 from settlement import batch as batches
@@ -312,6 +312,8 @@ PROVINCE_ORDERS: dict[str, Order] = {
     "answer": disputes.answer,
     "release": disputes.release,
     "escalate": disputes.escalate,
+    "breach": years.breach,
+    "year": years.close_year,
     "paid": paid,
     "received": received,
 }
@@ -322,6 +324,7 @@ CENTRE_ORDERS: dict[str, Order] = {
     "confirm": confirm,
     "final": final,
     "rule": disputes.rule,
+    "year": years.close_year,
     "lift": lift,
     "admit": admit,
     "freeze": freeze,

@@ -6,8 +6,9 @@ from typing import Any
 from ledger import log
 from ledger.errors import FormError, RefusedError
 from ledger.table import Reader, log_key
-from node import docket, heads, notices
+from node import docket, heads, notices, years
 from node.statements import open_statements
+from node.todo import todo
 from node.vault import Vault
 from settlement import batch as batches
 from settlement import dispute, lookup, membership, state, totals
@@ -17,17 +18,22 @@ from settlement.roster import Roster
 from settlement.timeliness import due_days
 
 
-def duties(reader: Reader, founding: Roster, code: str, vault: Vault) -> dict[str, Any]:
+def duties(
+    reader: Reader, founding: Roster, code: str, vault: Vault, today: str | None = None
+) -> dict[str, Any]:
     """Return the duties of a node, each with a stable word, two texts, command and due date.
 
     The date is empty for what has none, and where it takes holidays that are not known here.
+
+    Args:
+        today: The business date; without it nothing is asked for because it is late.
     """
     roster = membership.roster_at(reader, founding, lookup.applied_size(reader, CENTRE))
     size, cosigned = log.size(reader, log_key(code)), heads.size_of(reader, code)
     found: list[dict[str, str]] = []
     if cosigned < size:
         found.append(
-            _duty(
+            todo(
                 "witness",
                 f"{size - cosigned} entries wait for {roster.head_quorum} cosignatures",
                 f"{size - cosigned} 条条目等待 {roster.head_quorum} 个见证签名",
@@ -37,7 +43,7 @@ def duties(reader: Reader, founding: Roster, code: str, vault: Vault) -> dict[st
     for other in roster.codes:
         if roster.frozen(other):
             found.append(
-                _duty(
+                todo(
                     "frozen",
                     f"the log of {other} is frozen and has no successor yet",
                     f"{other} 的日志已冻结，尚无后继",
@@ -46,7 +52,7 @@ def duties(reader: Reader, founding: Roster, code: str, vault: Vault) -> dict[st
             )
         elif docket.halted(reader, other, roster.generation(other).number):
             found.append(
-                _duty(
+                todo(
                     "evidence",
                     f"evidence stands against {other}: its log is halted",
                     f"{other} 有不当行为证据，其日志已被冻结",
@@ -59,6 +65,7 @@ def duties(reader: Reader, founding: Roster, code: str, vault: Vault) -> dict[st
         found += _province(reader, founding, roster, code, vault)
     found += _disputes(reader, roster, code)
     found += _money(reader, founding, code)
+    found += years.duties(reader, founding, code, today)
     return {"size": size, "cosigned": cosigned, "duties": found}
 
 
@@ -70,7 +77,7 @@ def _province(
         waiting = owed_above(reader, roster, code, other) if other != code else 0
         if waiting:
             found.append(
-                _duty(
+                todo(
                     "accept",
                     f"{other}: {waiting} entries to accept",
                     f"{other}：{waiting} 条记录待确认",
@@ -79,7 +86,7 @@ def _province(
             )
     for other in sorted(vault.waiting()):
         found.append(
-            _duty(
+            todo(
                 "deliver",
                 f"{other} has not taken over all case files",
                 f"{other} 尚未接收全部病例文件",
@@ -90,7 +97,7 @@ def _province(
         untold = notices.waiting(held)
     for other in sorted(untold):
         found.append(
-            _duty(
+            todo(
                 "notify",
                 f"{other} has not been told of all registrations, barrings and erasures",
                 f"{other} 尚未接收全部备案、中止与删除通知",
@@ -102,7 +109,7 @@ def _province(
         batch = batches.latest_batch(reader, founding, month)
         if batch is not None and code in batch.missing:
             found.append(
-                _duty(
+                todo(
                     "attest",
                     f"{month} r{batch.revision} waits for the attestation",
                     f"{month} 第 {batch.revision} 版待签认",
@@ -125,7 +132,7 @@ def _days(vault: Vault) -> list[dict[str, str]]:
         day, more = open_days[-1], len(set(open_days)) - 1
         en, zh, command = _DAYS[state]
         found.append(
-            _duty(
+            todo(
                 f"day-{state}",
                 en.format(day=day, other=other) + (f" (and {more} other days)" if more else ""),
                 zh.format(day=day, other=other) + (f"（另有 {more} 天）" if more else ""),
@@ -173,7 +180,7 @@ def _centre(reader: Reader, founding: Roster, roster: Roster) -> list[dict[str, 
         if batch.state == "CONTESTED":
             who = ", ".join(sorted(batch.mismatches))
             found.append(
-                _duty(
+                todo(
                     "contested",
                     f"{month}: {who} computed another result",
                     f"{month}：{who} 的重算结果不同",
@@ -183,7 +190,7 @@ def _centre(reader: Reader, founding: Roster, roster: Roster) -> list[dict[str, 
             )
         elif batch.missing:
             found.append(
-                _duty(
+                todo(
                     "wait",
                     f"{month}: {len(batch.missing)} attestations are missing",
                     f"{month}：尚缺 {len(batch.missing)} 份签认",
@@ -193,7 +200,7 @@ def _centre(reader: Reader, founding: Roster, roster: Roster) -> list[dict[str, 
             )
         else:
             found.append(
-                _duty(
+                todo(
                     "confirm",
                     f"{month} has every attestation",
                     f"{month} 已全部签认",
@@ -204,7 +211,7 @@ def _centre(reader: Reader, founding: Roster, roster: Roster) -> list[dict[str, 
     silent = [c for c in roster.participants if heads.size_of(reader, c) == 0]
     if silent:
         found.append(
-            _duty(
+            todo(
                 "unheard",
                 f"no cosigned head yet from {len(silent)} participants",
                 f"{len(silent)} 个参与方尚无已见证的日志头",
@@ -231,12 +238,12 @@ def _dispute(other: str, state: str, until: str, count: int) -> dict[str, str]:
     command = "gongzhang dispute list --open"
     if state == "open":
         text = f"{other} contests {count} entries: answer{en}"
-        return _duty("answer", text, f"{other} 对 {count} 条记录有异议，待答复{zh}", command)
+        return todo("answer", text, f"{other} 对 {count} 条记录有异议，待答复{zh}", command)
     if state == "answered":
         text = f"{other} has answered {count} disputes: decide{en}"
-        return _duty("decide", text, f"{other} 已答复 {count} 项争议，待决定{zh}", command)
+        return todo("decide", text, f"{other} 已答复 {count} 项争议，待决定{zh}", command)
     text = f"{count} disputes of {other}: rule"
-    return _duty("rule", text, f"{other} 有 {count} 项争议待裁决", command)
+    return todo("rule", text, f"{other} 有 {count} 项争议待裁决", command)
 
 
 def _money(reader: Reader, founding: Roster, code: str) -> list[dict[str, str]]:
@@ -253,7 +260,7 @@ def _money(reader: Reader, founding: Roster, code: str) -> list[dict[str, str]]:
             number = leg.due.number
             if leg.due.payer == code and leg.state == "DUE" and _payable(month_legs, number, code):
                 found.append(
-                    _duty(
+                    todo(
                         "pay",
                         f"{month} leg {number} to {leg.due.payee}",
                         f"{month} 第 {number} 笔，付给 {leg.due.payee}",
@@ -263,7 +270,7 @@ def _money(reader: Reader, founding: Roster, code: str) -> list[dict[str, str]]:
                 )
             if leg.due.payee == code and leg.state == "PAID":
                 found.append(
-                    _duty(
+                    todo(
                         "receive",
                         f"{month} leg {number} from {leg.due.payer}",
                         f"{month} 第 {number} 笔，来自 {leg.due.payer}",
@@ -272,7 +279,7 @@ def _money(reader: Reader, founding: Roster, code: str) -> list[dict[str, str]]:
                 )
         if code == CENTRE and all(leg.state == "RECEIVED" for leg in month_legs):
             found.append(
-                _duty(
+                todo(
                     "final",
                     f"{month}: every leg is received",
                     f"{month} 全部款项已到账",
@@ -297,7 +304,3 @@ def _due(reader: Reader, founding: Roster, month: str, event: str) -> str:
     except (FormError, RefusedError):
         return ""
     return days[event].isoformat() if event in days else ""
-
-
-def _duty(what: str, en: str, zh: str, command: str, due: str = "") -> dict[str, str]:
-    return {"what": what, "en": en, "zh": zh, "command": command, "due": due}

@@ -17,6 +17,7 @@ from settlement.record import (
     Admission,
     Attestation,
     Barring,
+    Breach,
     Certificate,
     Confirmation,
     Continuation,
@@ -47,6 +48,7 @@ from settlement.record import (
     Settlement,
     Silence,
     Withdrawal,
+    YearClose,
     decode_body,
 )
 
@@ -173,6 +175,8 @@ NATURAL: dict[type[Record], Callable[[Any], bytes]] = {
     Lift: lambda r: r.log.encode() + r.evidence,
     Paid: lambda r: month_key(r.month, r.leg),
     Received: lambda r: month_key(r.month, r.leg),
+    Breach: lambda r: month_key(r.month) + r.event.encode(),
+    YearClose: lambda r: str(r.year).encode(),
     Genesis: lambda _: b"",
     Admission: lambda r: r.member.code.encode() + r.member.entry_key,
     Rotation: lambda r: r.key,

@@ -29,6 +29,8 @@ and may stay empty while the rule set asks for none.
     56    Certificate     centre                every leg of a month has an end
     57    Lift            centre                the halt that follows from evidence ends
     58    DisputeRuling   centre                what is owed of a contested original
+    63    YearClose       everybody             what a year came to, and what is left of it
+    65    Breach          province              the centre has not done a step when it was due
     70    Paid            payer                 money of a leg was sent
     71    Received        payee                 money of a leg arrived
     90    Genesis         centre, entry 0       the genesis file
@@ -496,6 +498,41 @@ class DisputeRuling(Record, frozen=True):
     upheld: Lines  # the part that is not owed; all zero unless the outcome is `split`
     reason: Text
     approvals: list[Approval]
+
+
+class MonthClosed(Part, frozen=True):
+    """A month of a year: its confirmation and its certificate."""
+
+    month: Month
+    confirmation_hash: Hash  # leaf hashes
+    certificate_hash: Hash
+
+
+class YearClose(Record, frozen=True):
+    """What the batches of a year came to, as the author computed it; by the centre first.
+
+    See `settlement.year`. A province signs only what it computes, too.
+    """
+
+    kind = 63
+    year: Annotated[int, msgspec.Meta(ge=2000, le=2099)]
+    through: Month  # the last confirmed month when it was closed; it says what is still open
+    months: list[MonthClosed]
+    result_hash: Hash  # of the year document
+    approvals: list[Approval]
+
+
+class Breach(Record, frozen=True):
+    """The author saw that the centre had not done a step of a month by its due day.
+
+    It decides nothing. It is kept so that lateness of a centre that writes nothing is on record.
+    """
+
+    kind = 65
+    month: Month
+    event: Name  # of a step of the rule set in force
+    due: Day
+    seen: Day  # the author's business date, after `due`
 
 
 class Genesis(Record, frozen=True):

@@ -28,13 +28,14 @@ from settlement.lookup import (
     reversals_of,
 )
 from settlement.party import CENTRE, province_of
-from settlement.period import next_month
+from settlement.period import months_between, next_month
 from settlement.record import (
     MAX_FEN,
     Acceptance,
     Admission,
     Attestation,
     Barring,
+    Breach,
     Certificate,
     Confirmation,
     Continuation,
@@ -63,6 +64,7 @@ from settlement.record import (
     Settlement,
     Silence,
     Withdrawal,
+    YearClose,
 )
 from settlement.ruleset import parse_ruleset
 from settlement.workdays import parse_holidays
@@ -80,7 +82,7 @@ PROVINCE_ONLY: frozenset[type[Record]] = frozenset(
     (
         Settlement, Reversal, Acceptance, Release, Attestation, Silence, Continuation,
         Registration, Institution, Barring, Reimbursement,
-        Dispute, DisputeAnswer, Escalation,
+        Dispute, DisputeAnswer, Escalation, Breach,
     )
 )  # fmt: skip
 
@@ -308,6 +310,17 @@ def _holidays_rule(_fold: "Fold", _index: int, record: Holidays) -> str | None:
     return None if (table.name, table.year) == (record.name, record.year) else "HOLIDAYS"
 
 
+def _breach_rule(_fold: "Fold", _index: int, record: Breach) -> str | None:
+    return None if record.due < record.seen else "ORDER"
+
+
+def _year_rule(_fold: "Fold", _index: int, record: YearClose) -> str | None:
+    names = [closed.month for closed in record.months]
+    if names != months_between(names[0], f"{record.year}-12") if names else True:
+        return "MONTH"
+    return "MONTH" if names[0][:4] != str(record.year) or record.through < names[-1] else None
+
+
 RULES: dict[type[Record], Callable[[Any, int, Any], str | None]] = {
     Settlement: _settlement_rule,
     Reversal: _reversal_rule,
@@ -334,6 +347,8 @@ RULES: dict[type[Record], Callable[[Any, int, Any], str | None]] = {
     KeyChange: membership.key_change_rule,
     Freeze: membership.freeze_rule,
     Continuation: membership.continuation_rule,
+    Breach: _breach_rule,
+    YearClose: _year_rule,
     RuleSet: _ruleset_rule,
     Holidays: _holidays_rule,
 }

@@ -19,11 +19,13 @@ from settlement import leg as legs
 from settlement import lookup
 from settlement.basis import Basis, basis_at
 from settlement.cut import missing
+from settlement.membership import roster_at
 from settlement.party import CENTRE
 from settlement.period import next_month, shanghai_day
 from settlement.record import Place
 from settlement.roster import Roster
 from settlement.schedule import Due, month_schedule
+from settlement.year import closed_by
 
 
 @dataclass(frozen=True)
@@ -261,6 +263,18 @@ def _certified(seen: _Month) -> _Found:
     return _Found(owing=(CENTRE,))
 
 
+def _year_closed(seen: _Month) -> _Found:
+    # The step stands in the calendar of the month that is cleared when it is due.
+    year = int(seen.month[:4]) - 1
+    roster = roster_at(seen.reader, seen.founding, seen.size)
+    found = {code: closed_by(seen.reader, code, year) for code in roster.codes}
+    done = tuple(Place(code, item[0]) for code, item in found.items() if item is not None)
+    if found[CENTRE] is None:
+        cleared = any(month[:4] == str(year) for month, _ in lookup.confirmed_months(seen.reader))
+        return _Found(owing=(CENTRE,)) if cleared else _Found()
+    return _Found(done, tuple(code for code, item in found.items() if item is None))
+
+
 _LOOKS: dict[str, Callable[[_Month], _Found]] = {
     "propose": _proposed,
     "attest": _attested,
@@ -269,4 +283,5 @@ _LOOKS: dict[str, Callable[[_Month], _Found]] = {
     "enter": _remitted,
     "distribute": _distributed,
     "final": _certified,
+    "year_close": _year_closed,
 }

@@ -35,7 +35,7 @@ def run(*arguments: object) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("command", "shown"),
     [
-        (["status"], "nothing to do"),
+        (["status"], "matches and is not confirmed"),
         (["roster", "show"], "a batch 2 matches"),
         (["log", "show", "--log", CENTRE], "Proposal"),
         (["batch", "show", "2017-04"], "FINAL"),
@@ -55,7 +55,7 @@ def test_reading_works_without_a_running_node(
 
 def test_every_command_speaks_json(cleared: Cleared) -> None:
     home = cleared.home / QINGHAI
-    assert as_json("status", "--home", home)["duties"] == []
+    assert {duty["what"] for duty in as_json("status", "--home", home)["duties"]} == {"day-match"}
     assert as_json("roster", "show", "--home", home)["batch_quorum"] == 2
     assert as_json("log", "show", "--home", home)["entries"][0]["kind"] == "Acceptance"
     assert as_json("batch", "show", "2017-03", "--home", home)["state"] == "FINAL"

@@ -134,7 +134,7 @@ async def walk(town: Town) -> None:
 
     await accepted(town, "C2R")
     owed = bill["fund_pay_sumamt"] + bill["acct_pay"]
-    month = Rehearsal(town.net, CODES, "2017-04-15", lambda _month, _what: None)
+    month = Rehearsal(town.net, CODES, lambda _month, _what: None)
     report = await month.month(MONTH, [])
     assert report["state"] == "FINAL"
     assert report["nets_fen"] == {SICHUAN: owed, QINGHAI: -owed}
