@@ -100,8 +100,8 @@ def needed(opened: OpenHome, month: str, found: Batch) -> dict[str, int]:
     for code in found.missing:
         places += batches.silences(reader, opened.founding, found, code)
     result = batches.result_of(reader, opened.founding, month, found.revision)
-    for leg in legs.legs_of(reader, month, result.legs):
-        places += [place for place in (leg.paid, leg.received) if place is not None]
+    for leg in legs.legs_of(reader, result):
+        places += leg.entries
     for place in places:
         sizes[place.code] = max(sizes.get(place.code, 0), place.index + 1)
     return sizes

@@ -216,7 +216,7 @@ def _standing(holding: Holding, spot: Spot, insured: str) -> dict[str, Any]:
     batch = batches.batch_of(holding.reader, holding.founding, month, revision)
     assert batch is not None
     result = batches.result_of(holding.reader, holding.founding, month, revision)
-    due = legs.legs_of(holding.reader, month, result.legs)
+    due = legs.legs_of(holding.reader, result)
     shown = {
         "month": month,
         "revision": revision,
@@ -242,6 +242,10 @@ def leg_view(holding: Holding, leg: Leg) -> dict[str, Any]:
         "state": leg.state,
         "paid": _end(holding, leg.paid),
         "received": _end(holding, leg.received),
+        "drawn_fen": leg.drawn_fen,
+        "arrears_fen": leg.arrears_fen,
+        "shared_fen": leg.shared_fen,
+        "repaid_fen": leg.repaid_fen,
     }
 
 

@@ -1,40 +1,89 @@
-"""`gongzhang leg`: the movements of money of a confirmed batch."""
+"""`gongzhang leg`: the movements of money of a batch, and what becomes of those overdue."""
 
 import asyncio
+import datetime
 from typing import Annotated, Any
 
 import typer
 
 from cli.homes import Home, Json, Month, OpenHome, open_home
 from cli.output import emit, guarded, name_of, out, say, table, talk, yuan
-from ledger.errors import RefusedError
+from ledger.errors import FormError, RefusedError
 from node.clock import BusinessCalendar
 from node.config import load_config
+from node.money import due_day
 from node.orders import order
+from settlement.money import parse_fen
 from settlement.report import month_report
 
 app = typer.Typer(no_args_is_help=True, help=say("Payments of a batch.", "批次资金划拨。"))
 
 Leg = Annotated[int, typer.Argument(help="the leg's number")]
 Reference = Annotated[str, typer.Option("--reference", help="the bank's number")]
-Date = Annotated[
+Day = Annotated[
     str | None, typer.Option("--date", help="the bank's date (default: the business date)")
 ]
+Amount = Annotated[
+    str | None, typer.Option("--amount", help="yuan, such as 1234.56 (default: all that is left)")
+]
+Payee = Annotated[
+    str | None,
+    typer.Option("--payee", help="a receiver that bears what was missing of the leg"),
+]
+Payer = Annotated[str | None, typer.Option("--payer", help="who sent it, if not the leg's payer")]
+
+STATE = {
+    "DUE": "应付", "PARTIAL": "部分付款", "PAID": "已付款", "RETURNED": "银行退回",
+    "RECEIVED": "已到账", "DRAWN": "预付金已扣划", "ARREARS": "挂账欠款", "REFILLED": "已补足",
+    "OVERDUE": "逾期", "SENT": "在途",
+}  # fmt: skip
 
 
 @app.command("list")
 def list_(month: Month, home: Home, as_json: Json = False) -> None:
     """List the legs of a month and how far each is."""
-
-    def act() -> list[dict[str, Any]]:
-        with open_home(home) as opened:
-            return legs_of(opened, month)
-
-    legs = guarded(act, as_json=as_json)
+    legs = guarded(lambda: _legs(home, month), as_json=as_json)
     if as_json:
         emit({"month": month, "legs": legs})
     else:
         out().print(legs_table(month, legs))
+
+
+@app.command()
+def show(month: Month, leg: Leg, home: Home, as_json: Json = False) -> None:
+    """Show one leg: every payment of it, and who bears what was not paid."""
+
+    def act() -> dict[str, Any]:
+        legs = _legs(home, month)
+        if not 1 <= leg <= len(legs):
+            raise RefusedError("LEG", f"{month} has legs 1 to {len(legs)}, not {leg}")
+        return legs[leg - 1]
+
+    value = guarded(act, as_json=as_json)
+    if as_json:
+        emit({"month": month, **value})
+        return
+    out().print(legs_table(month, [value]))
+    payments = value.get("payments", [])
+    payments = [*payments, *(p for b in value.get("bearers", []) for p in b["late"])]
+    if payments:
+        out().print(_payments_table(payments))
+    if value.get("bearers"):
+        out().print(_bearers_table(value["bearers"]))
+
+
+def _legs(home: Any, month: str) -> list[dict[str, Any]]:
+    with open_home(home) as opened:
+        legs = legs_of(opened, month)
+        try:
+            due = due_day(opened.reader, opened.founding, month)
+        except (FormError, RefusedError):
+            due = None
+        today = BusinessCalendar.parse(load_config(home).business_date).today()
+    for leg in legs:
+        leg["due"] = due
+        leg["overdue"] = due is not None and today > due and leg["open_fen"] > 0
+    return legs
 
 
 def legs_of(opened: OpenHome, month: str) -> list[dict[str, Any]]:
@@ -49,14 +98,47 @@ def legs_table(month: str, legs: list[dict[str, Any]]) -> Any:
     """Return the table of legs."""
     columns = [
         ("#", "right"), (say("payer", "付款方"), "left"), (say("payee", "收款方"), "left"),
-        (say("yuan", "金额（元）"), "right"), (say("state", "状态"), "left"),
+        (say("yuan", "金额（元）"), "right"), (say("open", "未结"), "right"),
+        (say("state", "状态"), "left"),
     ]  # fmt: skip
     rows = [
         [str(leg["leg"]), name_of(leg["payer"]), name_of(leg["payee"]), yuan(leg["fen"]),
-         leg["state"] + (f" ({leg['note']})" if leg["note"] else "")]
+         yuan(leg["open_fen"]), _state(leg)]
         for leg in legs
     ]  # fmt: skip
     return table(f"{say('Legs', '资金划拨')}, {month}", columns, rows)
+
+
+def _state(leg: dict[str, Any]) -> str:
+    words = [leg["state"]] + (["OVERDUE"] if leg.get("overdue") else [])
+    shown = ", ".join(say(word, STATE[word]) for word in words)
+    return shown + (f" ({leg['note']})" if leg["note"] else "")
+
+
+def _payments_table(payments: list[dict[str, Any]]) -> Any:
+    columns = [
+        (say("attempt", "次序"), "right"), (say("from", "付款方"), "left"),
+        (say("yuan", "金额（元）"), "right"), (say("state", "状态"), "left"),
+    ]  # fmt: skip
+    rows = [
+        [str(p["attempt"]), name_of(p["from"]), yuan(p["fen"]), say(p["state"], STATE[p["state"]])]
+        for p in payments
+    ]
+    return table(say("Payments", "付款"), columns, rows)
+
+
+def _bearers_table(bearers: list[dict[str, Any]]) -> Any:
+    columns = [
+        (say("bears what is missing", "承担方"), "left"), (say("yuan", "金额（元）"), "right"),
+        (say("of it drawn", "预付金扣划"), "right"), (say("arrears", "欠款"), "right"),
+        (say("repaid", "已补付"), "right"),
+    ]  # fmt: skip
+    rows = [
+        [name_of(b["code"]), yuan(b["fen"]), yuan(b["drawn_fen"]), yuan(b["arrears_fen"]),
+         yuan(b["repaid_fen"])]
+        for b in bearers
+    ]  # fmt: skip
+    return table(say("Who bears it", "缺口承担"), columns, rows)
 
 
 @app.command()
@@ -65,11 +147,20 @@ def paid(
     leg: Leg,
     home: Home,
     reference: Reference,
-    date: Date = None,
+    date: Day = None,
+    amount: Amount = None,
+    payee: Payee = None,
     as_json: Json = False,
 ) -> None:
-    """Record that the money of a leg was sent (at the payer's node)."""
-    _record("paid", month, leg, home, reference, date, as_json=as_json)
+    """Record that money of a leg was sent (at the payer's node)."""
+
+    def given() -> dict[str, Any]:
+        fen = None if amount is None else parse_fen(amount)
+        if fen is not None and fen <= 0:
+            raise FormError("--amount", "yuan above zero", amount)
+        return {"reference": reference, "date": _day(home, date), "fen": fen, "payee": payee}
+
+    _record("paid", month, leg, home, given, as_json=as_json)
 
 
 @app.command()
@@ -78,23 +169,83 @@ def received(
     leg: Leg,
     home: Home,
     reference: Reference,
-    date: Date = None,
+    date: Day = None,
+    payer: Payer = None,
     as_json: Json = False,
 ) -> None:
-    """Record that the money of a leg arrived (at the payee's node)."""
-    _record("received", month, leg, home, reference, date, as_json=as_json)
+    """Record that money of a leg arrived (at the payee's node)."""
+
+    def given() -> dict[str, Any]:
+        return {"reference": reference, "date": _day(home, date), "payer": payer}
+
+    _record("received", month, leg, home, given, as_json=as_json)
 
 
-def _record(
-    verb: str, month: str, leg: int, home: Any, reference: str, date: str | None, *, as_json: bool
+@app.command()
+def returned(
+    month: Month,
+    leg: Leg,
+    home: Home,
+    reference: Reference,
+    reason: Annotated[str, typer.Option("--reason", help="what the bank says")],
+    date: Day = None,
+    attempt: Annotated[
+        int | None, typer.Option("--attempt", min=1, help="which payment (default: the last)")
+    ] = None,
+    payee: Payee = None,
+    as_json: Json = False,
 ) -> None:
+    """Record that the bank sent a payment back (at the payer's node); it may then be paid again."""
+
+    def given() -> dict[str, Any]:
+        return {
+            "reference": reference, "date": _day(home, date), "reason": reason,
+            "attempt": attempt, "payee": payee,
+        }  # fmt: skip
+
+    _record("returned", month, leg, home, given, as_json=as_json)
+
+
+@app.command()
+def draw(month: Month, leg: Leg, home: Home, as_json: Json = False) -> None:
+    """Take what is missing of an overdue leg from the payer's prepayment; the rest is arrears."""
+    _record("draw", month, leg, home, dict, as_json=as_json)
+
+
+@app.command()
+def shortfall(month: Month, leg: Leg, home: Home, as_json: Json = False) -> None:
+    """Share out what a payer has not paid in (at the centre): those with a claim on it bear it."""
+    _record("shortfall", month, leg, home, dict, as_json=as_json)
+
+
+def _day(home: Any, date: str | None) -> str:
+    if date is None:
+        return BusinessCalendar.parse(load_config(home).business_date).today()
+    try:
+        return datetime.date.fromisoformat(date).isoformat()
+    except ValueError:
+        raise FormError("--date", "YYYY-MM-DD", date) from None
+
+
+_DONE = {
+    "paid": ("paid", "已付款"), "received": ("received", "已到账"),
+    "returned": ("returned by the bank", "银行退回"),
+    "draw": ("drawn or entered as arrears", "已扣划预付金或挂账"),
+    "shortfall": ("shared out", "缺口已分摊"),
+}  # fmt: skip
+
+
+def _record(verb: str, month: str, leg: int, home: Any, given: Any, *, as_json: bool) -> None:
     def act() -> Any:
-        day = date or BusinessCalendar.parse(load_config(home).business_date).today()
-        return asyncio.run(order(home, verb, month=month, leg=leg, reference=reference, date=day))
+        return asyncio.run(order(home, verb, month=month, leg=leg, **given()))
 
     value = guarded(act, as_json=as_json)
     if as_json:
         emit({"ok": True, **value})
-    else:
-        done = {"paid": say("paid", "已付款"), "received": say("received", "已到账")}[verb]
-        talk().print(f"{month} #{leg}: {yuan(value['fen'])} {say('yuan', '元')} {done}")
+        return
+    talk().print(f"{month} #{leg}: {yuan(value['fen'])} {say('yuan', '元')} {say(*_DONE[verb])}")
+    if verb == "draw":
+        drawn, left = yuan(value["drawn_fen"]), yuan(value["arrears_fen"])
+        talk().print(say(f"prepayment {drawn}, arrears {left}", f"预付金 {drawn}，欠款 {left}"))
+    for code, fen in value.get("shares", {}).items():
+        talk().print(f"  {name_of(code)} {yuan(fen)}")

@@ -179,7 +179,7 @@ def nets(holding: Holding) -> Iterator[Row]:
 def leg_rows(holding: Holding) -> Iterator[Row]:
     """Yield the legs of the confirmed batches with the bank's numbers and dates."""
     for month, result in _results(holding):
-        for leg in legs.legs_of(holding.reader, month, result.legs):
+        for leg in legs.legs_of(holding.reader, result):
             due = leg.due
             ends = (*_end(holding, leg.paid), *_end(holding, leg.received))
             yield month, due.number, due.payer, due.payee, due.fen, leg.state, *ends

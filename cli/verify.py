@@ -34,7 +34,7 @@ from ledger.table import Reader, Writer, log_key
 from settlement import batch as batches
 from settlement import leg as legs
 from settlement import lookup, membership, state
-from settlement.batch import Batch
+from settlement.batch import Batch, Result
 from settlement.cut import contradicted, missing
 from settlement.importing import ImportPlan
 from settlement.outcome import VOID
@@ -44,6 +44,7 @@ from settlement.record import (
     Certificate,
     Confirmation,
     Genesis,
+    Place,
     YearClose,
     decode_body,
 )
@@ -310,7 +311,7 @@ class Audit:
                 f"the cut names other roots than the logs have: {wrong[0].code}"
             )
         result = batches.result_of(reader, self.founding, month, revision)
-        month_legs = legs.legs_of(reader, month, result.legs)
+        month_legs = legs.legs_of(reader, result)
         self.report.months.append(
             {
                 "month": month,
@@ -336,7 +337,7 @@ class Audit:
             assert isinstance(confirmation, Confirmation)
             batches.check_confirmation(reader, self.founding, confirmation)
         if batch.certificate_index is not None:
-            self._certificate(reader, batch, month_legs)
+            self._certificate(reader, batch, result)
 
     def _statements(self, reader: Reader, batch: Batch, digest: bytes) -> None:
         for code, place in {**batch.matches, **batch.mismatches}.items():
@@ -347,14 +348,21 @@ class Audit:
                     "false", f"{code} #{place.index}", "attests another result than its logs give"
                 )
 
-    def _certificate(self, reader: Reader, batch: Batch, month_legs: list[legs.Leg]) -> None:
+    def _certificate(self, reader: Reader, batch: Batch, result: Result) -> None:
         assert batch.certificate_index is not None
         record = lookup.entry_at(reader, CENTRE, batch.certificate_index)[1]
         assert isinstance(record, Certificate)
-        ends = {end.number: (end.paid, end.received) for end in record.legs}
-        held = {leg.due.number: (leg.paid, leg.received) for leg in month_legs}
-        if ends != held:
+        # Of what it names alone: what came late is said afterwards, and changes no certificate.
+        named = frozenset(place for end in record.legs for place in end.entries)
+        self._held(reader, named)
+        held = legs.legs_of(reader, result, named)
+        if any(leg.open_fen for leg in held) or [leg.end() for leg in held] != record.legs:
             raise VerificationError(f"{batch.month}: the certificate names other ends of legs")
+
+    def _held(self, reader: Reader, named: frozenset[Place]) -> None:
+        for place in sorted(named, key=lambda place: (place.code, place.index)):
+            if place.index >= log.size(reader, log_key(place.code)):
+                raise UncheckableError(f"{place.code} #{place.index} is not in these logs")
 
     def _years(self) -> None:
         reader = self._reader()

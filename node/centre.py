@@ -4,6 +4,7 @@ It computes with the same functions as everybody. What it does by itself, where 
 says so: `confirm` a batch as soon as it has what it needs, `final` once every leg is received.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -15,14 +16,16 @@ from ledger.hashing import EMPTY_ROOT
 from ledger.signer import Signer
 from ledger.table import HEAD, Reader, Store, log_key
 from node import heads
-from node.command import CENTRE_ORDERS, confirmed_legs
+from node.command import CENTRE_ORDERS
 from node.keyring import Keys
+from node.money import confirmed_legs
 from node.role import Role
 from node.turn import Turn
 from settlement import batch as batches
 from settlement import leg as legs
 from settlement import lookup
 from settlement.party import CENTRE
+from settlement.period import shanghai_day
 from settlement.record import Certificate, Genesis, Head, KeyChange, Net, Proposal, RuleSet
 from settlement.roster import Roster
 from settlement.ruleset import parse_ruleset
@@ -44,9 +47,10 @@ class Centre(Role):
         automatic: frozenset[str] = frozenset(),
         ruleset: bytes | None = None,
         *,
+        today: Callable[[int], str] = shanghai_day,
         recover: bool = False,
     ) -> None:
-        super().__init__(CENTRE, founding, keys, store, signer, recover=recover)
+        super().__init__(CENTRE, founding, keys, store, signer, today=today, recover=recover)
         self.automatic = automatic
         self.ruleset = ruleset
 

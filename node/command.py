@@ -8,25 +8,21 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ledger.encoding import Codec
-from ledger.errors import FormError, RefusedError
-from ledger.table import Reader
-from node import disputes, docket, heads, years
+from ledger.errors import RefusedError
+from node import disputes, docket, money, years
 from node.message import Case
 from node.turn import Turn
 from settlement import batch as batches
-from settlement import leg as legs
 from settlement import lookup
 from settlement.casefile import CaseRow, encode_case, record_of
 from settlement.membership import claimed
-from settlement.party import CENTRE, province_of
+from settlement.party import province_of
 from settlement.record import (
     Admission,
     Freeze,
     Holidays,
     Lift,
-    Paid,
     Place,
-    Received,
     RuleSet,
     Ruling,
     Silence,
@@ -38,7 +34,6 @@ from settlement.workdays import parse_holidays
 if TYPE_CHECKING:
     from node.centre import Centre
     from node.province import Province
-    from node.role import Role
 
 Order = Callable[..., Any]
 _ADMISSION = Codec(Admission)
@@ -253,56 +248,6 @@ def _check_newest(text: bytes, newest: bytes) -> None:
         raise RefusedError("DUPLICATE", "this text was in force before; change its name or comment")
 
 
-# --- money, on both sides ---
-
-
-def confirmed_legs(
-    role: "Role", reader: Reader, month: str
-) -> tuple[batches.Batch, list[legs.Leg]]:
-    """Return a batch whose confirmation has effect, and its legs.
-
-    Raises:
-        RefusedError: The month is not confirmed below a quorum-cosigned head of the centre (STATE).
-    """
-    size = heads.size_of(reader, CENTRE)
-    found = batches.latest_batch(reader, role.founding, month, size)
-    if found is None or found.confirmation_index is None:
-        raise RefusedError("STATE", f"{month} is not confirmed below a quorum-cosigned head")
-    confirmation = lookup.entry_at(reader, CENTRE, found.confirmation_index)[1]
-    batches.check_confirmation(reader, role.founding, confirmation)  # type: ignore[arg-type]
-    result = role.result(reader, found)
-    if result.hash != found.proposal.result_hash:
-        raise RefusedError("STATE", f"{month}: the confirmed result is not what this node computes")
-    return found, legs.legs_of(reader, month, result.legs)
-
-
-def paid(
-    role: "Role", turn: Turn, month: str, leg: int, reference: str, date: str
-) -> dict[str, Any]:
-    """Record that this node's side sent the money of a leg."""
-    _, month_legs = confirmed_legs(role, turn.writer, month)
-    due = legs.may_pay(month_legs, leg, role.code).due
-    record = Paid(month, leg, due.payee, due.fen, _name(reference), date, [])
-    return {"month": month, "leg": leg, "fen": due.fen, "index": turn.append(record)}
-
-
-def received(
-    role: "Role", turn: Turn, month: str, leg: int, reference: str, date: str
-) -> dict[str, Any]:
-    """Record that the money of a leg arrived at this node's side."""
-    _, month_legs = confirmed_legs(role, turn.writer, month)
-    due = legs.may_receive(month_legs, leg, role.code).due
-    record = Received(month, leg, due.payer, due.fen, _name(reference), date, [])
-    return {"month": month, "leg": leg, "fen": due.fen, "index": turn.append(record)}
-
-
-def _name(reference: str) -> str:
-    allowed = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
-    if not 1 <= len(reference) <= 64 or not set(reference) <= allowed:
-        raise FormError("reference", "1 to 64 letters, digits, dot, dash or underscore", reference)
-    return reference
-
-
 PROVINCE_ORDERS: dict[str, Order] = {
     "import": import_cases,
     "accept": accept,
@@ -314,8 +259,10 @@ PROVINCE_ORDERS: dict[str, Order] = {
     "escalate": disputes.escalate,
     "breach": years.breach,
     "year": years.close_year,
-    "paid": paid,
-    "received": received,
+    "paid": money.paid,
+    "received": money.received,
+    "returned": money.returned,
+    "draw": money.draw,
 }
 CENTRE_ORDERS: dict[str, Order] = {
     "close": close,
@@ -330,6 +277,8 @@ CENTRE_ORDERS: dict[str, Order] = {
     "freeze": freeze,
     "ruleset": ruleset,
     "holidays": holidays,
-    "paid": paid,
-    "received": received,
+    "paid": money.paid,
+    "received": money.received,
+    "returned": money.returned,
+    "shortfall": money.shortfall,
 }

@@ -6,13 +6,12 @@ from typing import Any
 from ledger import log
 from ledger.errors import FormError, RefusedError
 from ledger.table import Reader, log_key
-from node import docket, heads, notices, years
+from node import docket, heads, money, notices, years
 from node.statements import open_statements
 from node.todo import todo
 from node.vault import Vault
 from settlement import batch as batches
 from settlement import dispute, lookup, membership, state, totals
-from settlement import leg as legs
 from settlement.party import CENTRE
 from settlement.roster import Roster
 from settlement.timeliness import due_days
@@ -64,7 +63,7 @@ def duties(
     else:
         found += _province(reader, founding, roster, code, vault)
     found += _disputes(reader, roster, code)
-    found += _money(reader, founding, code)
+    found += money.duties(reader, founding, code, today)
     found += years.duties(reader, founding, code, today)
     return {"size": size, "cosigned": cosigned, "duties": found}
 
@@ -244,58 +243,6 @@ def _dispute(other: str, state: str, until: str, count: int) -> dict[str, str]:
         return todo("decide", text, f"{other} 已答复 {count} 项争议，待决定{zh}", command)
     text = f"{count} disputes of {other}: rule"
     return todo("rule", text, f"{other} 有 {count} 项争议待裁决", command)
-
-
-def _money(reader: Reader, founding: Roster, code: str) -> list[dict[str, str]]:
-    found = []
-    for month, _ in lookup.confirmed_months(reader):
-        batch = batches.latest_batch(reader, founding, month, heads.size_of(reader, CENTRE))
-        if batch is None or batch.confirmation_index is None or batch.state == "FINAL":
-            continue
-        month_legs = legs.legs_of(
-            reader, month, batches.result_of(reader, founding, month, batch.revision).legs
-        )
-        until = _due(reader, founding, month, "distribute" if code == CENTRE else "remit")
-        for leg in month_legs:
-            number = leg.due.number
-            if leg.due.payer == code and leg.state == "DUE" and _payable(month_legs, number, code):
-                found.append(
-                    todo(
-                        "pay",
-                        f"{month} leg {number} to {leg.due.payee}",
-                        f"{month} 第 {number} 笔，付给 {leg.due.payee}",
-                        f"gongzhang leg paid {month} {number}",
-                        until,
-                    )
-                )
-            if leg.due.payee == code and leg.state == "PAID":
-                found.append(
-                    todo(
-                        "receive",
-                        f"{month} leg {number} from {leg.due.payer}",
-                        f"{month} 第 {number} 笔，来自 {leg.due.payer}",
-                        f"gongzhang leg received {month} {number}",
-                    )
-                )
-        if code == CENTRE and all(leg.state == "RECEIVED" for leg in month_legs):
-            found.append(
-                todo(
-                    "final",
-                    f"{month}: every leg is received",
-                    f"{month} 全部款项已到账",
-                    f"gongzhang batch final {month}",
-                    _due(reader, founding, month, "final"),
-                )
-            )
-    return found
-
-
-def _payable(month_legs: list[legs.Leg], number: int, code: str) -> bool:
-    try:
-        legs.may_pay(month_legs, number, code)
-    except RefusedError:
-        return False
-    return True
 
 
 def _due(reader: Reader, founding: Roster, month: str, event: str) -> str:

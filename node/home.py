@@ -295,9 +295,10 @@ def _role(
     *,
     recover: bool,
 ) -> Role:
+    today = BusinessCalendar.parse(config.business_date).on
     if config.code == CENTRE:
         chosen = config.automatic
-        return Centre(roster, keys, store, signer, chosen, ruleset, recover=recover)
+        return Centre(roster, keys, store, signer, chosen, ruleset, today=today, recover=recover)
     return Province(
         config.code,
         roster,
@@ -309,7 +310,7 @@ def _role(
         random_bytes,
         admission,
         policy=load_policy(home, config.policy),
-        today=BusinessCalendar.parse(config.business_date).on,
+        today=today,
         recover=recover,
     )
 

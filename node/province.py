@@ -118,11 +118,12 @@ class Province(Role):
         policy: Policy | None = None,
         recover: bool = False,
     ) -> None:
-        super().__init__(code, founding, keys, store, signer, admission, recover=recover)
+        super().__init__(
+            code, founding, keys, store, signer, admission, today=today, recover=recover
+        )
         self.vault = vault
         self.desk = Desk(self)
         self.insurer = Insurer(self, policy)
-        self.today = today  # the business date at a time in POSIX milliseconds
         self.automatic = automatic
         self.random = random
         self.switches = switches_of(policy) if policy else Switches()

@@ -56,6 +56,7 @@ from settlement.batch import Batch, Result, result_of
 from settlement.lookup import applied_size
 from settlement.membership import roster_at
 from settlement.party import CENTRE
+from settlement.period import shanghai_day
 from settlement.record import Admission
 from settlement.roster import Roster
 
@@ -87,9 +88,11 @@ class Role:
         signer: Signer,
         admission: Admission | None = None,
         *,
+        today: Callable[[int], str] = shanghai_day,
         recover: bool = False,
     ) -> None:
         self.code = code
+        self.today = today  # the business date at a time in POSIX milliseconds
         self.founding = founding
         self.keys = keys
         self.store = store

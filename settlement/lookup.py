@@ -24,11 +24,13 @@ from settlement.record import (
     Dispute,
     DisputeAnswer,
     DisputeRuling,
+    Draw,
     Escalation,
     Freeze,
     Genesis,
     Holidays,
     Institution,
+    Instruction,
     KeyChange,
     Lift,
     Lines,
@@ -41,18 +43,20 @@ from settlement.record import (
     Release,
     Report,
     Restore,
+    Returned,
     Reversal,
     Rotation,
     RuleSet,
     Ruling,
     Settlement,
+    Shortfall,
     Silence,
     Withdrawal,
     YearClose,
     decode_body,
 )
 
-SCHEMA = 4
+SCHEMA = 5
 
 
 def applied_size(reader: Reader, code: str) -> int:
@@ -134,6 +138,16 @@ def revision_key(name: str, revision: int = 0) -> bytes:
     return name.encode() + b"\x00" + revision.to_bytes(4, "big")
 
 
+_PURPOSE = {"clearing": b"c", "prepayment": b"p", "prepayment_return": b"r"}
+
+
+def transfer_key(purpose: str, month: str, number: int, other: str, attempt: int) -> bytes:
+    """Return the natural key of one payment between the author of a log and another participant."""
+    return (
+        _PURPOSE[purpose] + month_key(month, number) + other.encode() + attempt.to_bytes(4, "big")
+    )
+
+
 def latest_revision(
     reader: Reader, code: str, record_type: type[Record], name: str
 ) -> Record | None:
@@ -173,8 +187,12 @@ NATURAL: dict[type[Record], Callable[[Any], bytes]] = {
     Restore: lambda r: u64(r.held) + u64(r.size),
     Report: lambda r: r.log.encode() + r.evidence,
     Lift: lambda r: r.log.encode() + r.evidence,
-    Paid: lambda r: month_key(r.month, r.leg),
-    Received: lambda r: month_key(r.month, r.leg),
+    Shortfall: lambda r: month_key(r.month, r.leg),
+    Paid: lambda r: transfer_key(r.purpose, r.month, r.number, r.payee, r.attempt),
+    Received: lambda r: transfer_key(r.purpose, r.month, r.number, r.payer, r.attempt),
+    Returned: lambda r: transfer_key(r.purpose, r.month, r.number, r.payee, r.attempt),
+    Instruction: lambda r: r.digest,
+    Draw: lambda r: month_key(r.month, r.leg),
     Breach: lambda r: month_key(r.month) + r.event.encode(),
     YearClose: lambda r: str(r.year).encode(),
     Genesis: lambda _: b"",
@@ -186,6 +204,50 @@ NATURAL: dict[type[Record], Callable[[Any], bytes]] = {
     RuleSet: lambda r: hash_bytes(r.text),
     Holidays: lambda r: hash_bytes(r.text),
 }
+
+
+# --- money ---------------------------------------------------------------------------------------
+
+
+class Owed(NamedTuple):
+    """What is left of a draw: still to be refilled, and still in arrears."""
+
+    debtor: str
+    draw: int  # index of the draw
+    drawn_fen: int
+    arrears_fen: int
+
+
+def transfers(
+    reader: Reader, code: str, kind: type[Paid | Received], purpose: str, month: str,
+    number: int, other: str,
+) -> list[tuple[int, Any]]:  # fmt: skip
+    """Return the payments of one leg or demand row between two participants: (index, record)."""
+    first = transfer_key(purpose, month, number, other, 0)
+    prefix = log_key(code) + FAMILY[kind] + first[:-4]
+    found = [
+        int.from_bytes(value, "big")
+        for _, value in reader.scan(DERIVED, prefix, prefix + b"\xff" * 5)
+    ]
+    return [(index, entry_at(reader, code, index)[1]) for index in found]
+
+
+def held_prepayment(reader: Reader, code: str, debtor: str) -> int:
+    """Return the prepayment of `debtor` that the author of a log holds, in fen; never negative."""
+    value = reader.get(DERIVED, log_key(code) + b"H" + debtor.encode())
+    return 0 if value is None else int(encoding.unpack(value))
+
+
+def owed_on(reader: Reader, code: str, month: str, leg: int) -> Owed | None:
+    """Return what is left of the draw that the log of `code` made for a leg, or None."""
+    value = reader.get(DERIVED, log_key(code) + b"D" + month_key(month, leg))
+    return None if value is None else Owed(*encoding.unpack(value))
+
+
+def instructed(reader: Reader, code: str, payment: bytes) -> int | None:
+    """Return the index of the entry whose payment file holds a payment (`transfer_key`)."""
+    value = reader.get(DERIVED, log_key(code) + b"P" + payment)
+    return None if value is None else int.from_bytes(value, "big")
 
 
 # --- registrations, institutions, persons barred -------------------------------------------------

@@ -258,7 +258,7 @@ def counted_below(reader: Reader, code: str) -> int:
     for _, index in lookup.places(reader, Certificate):
         record = lookup.entry_at(reader, CENTRE, index)[1]
         assert isinstance(record, Certificate)
-        ends = [place for leg in record.legs for place in (leg.paid, leg.received)]
+        ends = [place for leg in record.legs for place in leg.entries]
         sizes += [place.index + 1 for place in ends if place.code == code]
     return max(sizes, default=0)
 

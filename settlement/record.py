@@ -29,10 +29,14 @@ and may stay empty while the rule set asks for none.
     56    Certificate     centre                every leg of a month has an end
     57    Lift            centre                the halt that follows from evidence ends
     58    DisputeRuling   centre                what is owed of a contested original
+    59    Shortfall       centre                a payer's leg lacks this much; who bears it
     63    YearClose       everybody             what a year came to, and what is left of it
     65    Breach          province              the centre has not done a step when it was due
-    70    Paid            payer                 money of a leg was sent
-    71    Received        payee                 money of a leg arrived
+    70    Paid            payer                 money of a leg or a prepayment was sent
+    71    Received        payee                 that money arrived
+    72    Returned        payer                 it came back from the bank
+    73    Instruction     payer                 a payment file was made; its digest and payments
+    74    Draw            payee                 what is overdue: drawn from a prepayment, or arrears
     90    Genesis         centre, entry 0       the genesis file
     91    Admission       centre                a participant joins
     92    RuleSet         centre                a rule set comes into force
@@ -397,11 +401,17 @@ class Confirmation(Record, frozen=True):
 
 
 class LegEnd(Part, frozen=True):
-    """How one leg of a month ended."""
+    """How one leg of a month ended: what of it arrived, and who covers the rest.
+
+    `shared_fen`: what the centre took off the receivers' legs because the payer did not pay in.
+    """
 
     number: Number
-    paid: Place
-    received: Place
+    received_fen: Fen
+    drawn_fen: Fen
+    arrears_fen: Fen
+    shared_fen: Fen
+    entries: list[Place]  # everything that says so, by log and index
 
 
 class Certificate(Record, frozen=True):
@@ -415,12 +425,44 @@ class Certificate(Record, frozen=True):
     approvals: list[Approval]
 
 
+class Share(Part, frozen=True):
+    """What one receiver bears of a shortfall."""
+
+    code: Code
+    fen: Fen  # above zero
+
+
+class Shortfall(Record, frozen=True):
+    """The hub lacks `fen` of a payer's leg after its due day; the receivers named bear it.
+
+    See `shortfall.shares`: what another share than that names counts nowhere.
+    """
+
+    kind = 59
+    month: Month
+    leg: Number  # of the payer to the centre
+    fen: Fen  # above zero: the sum of the shares
+    shares: list[Share]  # by code
+    due: Day
+    seen: Day  # after `due`
+    approvals: list[Approval]
+
+
+Purpose = Annotated[str, msgspec.Meta(pattern=r"^(clearing|prepayment|prepayment_return)\Z")]
+"""What money is for (L19): a leg, a prepayment, or the giving back of a prepayment."""
+
+
 class Paid(Record, frozen=True):
-    """The author sent the money of a leg."""
+    """The author sent money: a leg of a batch, or a row of a demand for prepayment.
+
+    A leg may be paid in parts, and again after the bank has returned a payment: each is an attempt.
+    """
 
     kind = 70
-    month: Month
-    leg: Number
+    purpose: Purpose
+    month: Month  # of the batch, or of the demand
+    number: Number  # of the leg, or of the row of the demand
+    attempt: Number  # 1, 2, 3 … without a gap, to the same payee
     payee: Code
     fen: Fen  # above zero
     reference: Name  # the bank's number
@@ -429,15 +471,71 @@ class Paid(Record, frozen=True):
 
 
 class Received(Record, frozen=True):
-    """The money of a leg arrived at the author."""
+    """Money arrived at the author: the same purpose, number and attempt as its sender names."""
 
     kind = 71
+    purpose: Purpose
     month: Month
-    leg: Number
+    number: Number
+    attempt: Number
     payer: Code
     fen: Fen  # above zero
     reference: Name
     date: Day
+    approvals: list[Approval]
+
+
+class Returned(Record, frozen=True):
+    """Money the author sent came back: that attempt moved nothing."""
+
+    kind = 72
+    purpose: Purpose
+    month: Month
+    number: Number
+    attempt: Number
+    payee: Code
+    reference: Name
+    date: Day
+    reason: Text
+    approvals: list[Approval]
+
+
+class Payment(Part, frozen=True):
+    """One payment of a payment file."""
+
+    purpose: Purpose
+    month: Month
+    number: Number
+    attempt: Number
+    payee: Code
+    fen: Fen  # above zero
+
+
+class Instruction(Record, frozen=True):
+    """A payment file was made for the author's bank; no payment is ever in two of them."""
+
+    kind = 73
+    digest: Hash  # SHA-256 of the file
+    format: Name
+    payments: Annotated[list[Payment], msgspec.Meta(min_length=1, max_length=1_000)]
+    approvals: list[Approval]
+
+
+class Draw(Record, frozen=True):
+    """What is missing of an overdue leg is taken from the debtor's prepayment, the rest is arrears.
+
+    Written by whoever is owed the money: the payee of the leg, or a receiver that bears a share of
+    a shortfall. What arrives afterwards refills the prepayment first.
+    """
+
+    kind = 74
+    month: Month
+    leg: Number  # the one that was not paid
+    debtor: Code
+    drawn_fen: Fen
+    arrears_fen: Fen  # above zero only when nothing is left of the prepayment
+    due: Day
+    seen: Day  # after `due`
     approvals: list[Approval]
 
 

@@ -27,7 +27,7 @@ def month_report(
     if batch is None:
         return None
     result = batches.result_of(reader, founding, month, batch.revision)
-    month_legs = legs.legs_of(reader, month, result.legs)
+    month_legs = legs.legs_of(reader, result)
     roster = roster_at(reader, founding, batch.proposal_index)
     closes = closes_to(reader, month, batch.proposal.cut, batch.proposal_index)
     position = obligation.at_cut(reader, roster, closes)
@@ -49,8 +49,8 @@ def month_report(
 
 
 def state_of(batch: Batch, month_legs: list[legs.Leg]) -> str:
-    """Return the state with the legs taken in: a confirmed batch whose legs are done is SETTLED."""
-    done = all(leg.state == "RECEIVED" for leg in month_legs)
+    """Return the state with the legs: a confirmed batch whose legs all have an end is SETTLED."""
+    done = all(leg.open_fen == 0 for leg in month_legs)
     return "SETTLED" if batch.state == "CONFIRMED" and done else batch.state
 
 
@@ -66,12 +66,41 @@ def figures(result: Result) -> dict[str, Any]:
 
 
 def leg_report(leg: legs.Leg) -> dict[str, Any]:
-    """Return one leg by name."""
-    return {
+    """Return one leg by name; `payments` and `bearers` only of legs that have any."""
+    found: dict[str, Any] = {
         "leg": leg.due.number,
         "payer": leg.due.payer,
         "payee": leg.due.payee,
         "fen": leg.due.fen,
         "state": leg.state,
+        "received_fen": leg.received_fen,
+        "open_fen": leg.open_fen,
         "note": leg.note,
+    }
+    if leg.payments or leg.after:
+        found["payments"] = [_payment(item) for item in (*leg.payments, *leg.after)]
+    if leg.bearers:
+        found["bearers"] = [
+            {
+                "code": bearer.code,
+                "fen": bearer.fen,
+                "drawn_fen": bearer.drawn_fen,
+                "arrears_fen": bearer.arrears_fen,
+                "repaid_fen": bearer.repaid_fen,
+                "late": [_payment(item) for item in bearer.late],
+            }
+            for bearer in leg.bearers
+        ]
+    if leg.less:
+        found["less_fen"] = sum(bearer.fen for bearer in leg.less)
+    return found
+
+
+def _payment(item: legs.Payment) -> dict[str, Any]:
+    state = "SENT" if item.received is None else "RECEIVED"
+    return {
+        "from": item.paid.code,
+        "attempt": item.attempt,
+        "fen": item.fen,
+        "state": "RETURNED" if item.returned is not None else state,
     }

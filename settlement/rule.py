@@ -18,19 +18,23 @@ from settlement.lookup import (
     entry_at,
     exception_at,
     find,
+    held_prepayment,
+    instructed,
     last_confirmed,
     last_cut,
     latest_revision,
     month_key,
     open_months,
     original_at,
+    owed_on,
     proposal_of,
     reversals_of,
+    transfer_key,
+    transfers,
 )
 from settlement.party import CENTRE, province_of
 from settlement.period import months_between, next_month
 from settlement.record import (
-    MAX_FEN,
     Acceptance,
     Admission,
     Attestation,
@@ -42,11 +46,13 @@ from settlement.record import (
     Dispute,
     DisputeAnswer,
     DisputeRuling,
+    Draw,
     Escalation,
     Freeze,
     Genesis,
     Holidays,
     Institution,
+    Instruction,
     KeyChange,
     Lift,
     Lines,
@@ -57,11 +63,13 @@ from settlement.record import (
     Registration,
     Reimbursement,
     Release,
+    Returned,
     Reversal,
     Rotation,
     RuleSet,
     Ruling,
     Settlement,
+    Shortfall,
     Silence,
     Withdrawal,
     YearClose,
@@ -75,14 +83,14 @@ if TYPE_CHECKING:
 CENTRE_ONLY: frozenset[type[Record]] = frozenset(
     (
         Proposal, Withdrawal, Ruling, Confirmation, Certificate, Lift, DisputeRuling,
-        Genesis, Admission, RuleSet, KeyChange, Freeze, Holidays,
+        Genesis, Admission, RuleSet, KeyChange, Freeze, Holidays, Shortfall,
     )
 )  # fmt: skip
 PROVINCE_ONLY: frozenset[type[Record]] = frozenset(
     (
         Settlement, Reversal, Acceptance, Release, Attestation, Silence, Continuation,
         Registration, Institution, Barring, Reimbursement,
-        Dispute, DisputeAnswer, Escalation, Breach,
+        Dispute, DisputeAnswer, Escalation, Breach, Draw,
     )
 )  # fmt: skip
 
@@ -287,8 +295,73 @@ def _certificate_rule(fold: "Fold", _index: int, record: Certificate) -> str | N
     return None if leaf_hash(leaf) == record.confirmation_hash else "STATE"
 
 
-def _money_rule(_fold: "Fold", _index: int, record: Paid | Received) -> str | None:
-    return None if 0 < record.fen <= MAX_FEN else "SIGN"
+def _paid_rule(fold: "Fold", _index: int, record: Paid) -> str | None:
+    if record.fen <= 0:
+        return "SIGN"
+    if record.payee == fold.code:
+        return "PAIR"
+    before = transfers(
+        fold.writer, fold.code, Paid, record.purpose, record.month, record.number, record.payee
+    )
+    if record.attempt != len(before) + 1:
+        return "ORDER"
+    if record.purpose != "prepayment_return":
+        return None
+    return "EXCEEDS" if record.fen > held_prepayment(fold.writer, fold.code, record.payee) else None
+
+
+def _received_rule(fold: "Fold", _index: int, record: Received) -> str | None:
+    if record.fen <= 0:
+        return "SIGN"
+    if record.payer == fold.code:
+        return "PAIR"
+    if record.purpose != "clearing":
+        return None
+    owed = owed_on(fold.writer, fold.code, record.month, record.number)
+    late = owed is not None and record.fen > owed.drawn_fen + owed.arrears_fen
+    return "EXCEEDS" if late else None
+
+
+def _returned_rule(fold: "Fold", _index: int, record: Returned) -> str | None:
+    key = transfer_key(record.purpose, record.month, record.number, record.payee, record.attempt)
+    return "ORIGINAL" if find(fold.writer, fold.code, Paid, key) is None else None
+
+
+def _instruction_rule(fold: "Fold", _index: int, record: Instruction) -> str | None:
+    keys = [transfer_key(p.purpose, p.month, p.number, p.payee, p.attempt) for p in record.payments]
+    if keys != sorted(set(keys)):
+        return "ORDER"
+    if min(payment.fen for payment in record.payments) <= 0:
+        return "SIGN"
+    if any(payment.payee == fold.code for payment in record.payments):
+        return "PAIR"
+    again = any(instructed(fold.writer, fold.code, key) is not None for key in keys)
+    return "DUPLICATE" if again else None
+
+
+def _draw_rule(fold: "Fold", _index: int, record: Draw) -> str | None:
+    if record.debtor in (fold.code, CENTRE):
+        return "PAIR"
+    if min(record.drawn_fen, record.arrears_fen) < 0 or record.drawn_fen + record.arrears_fen <= 0:
+        return "SIGN"
+    if record.due >= record.seen:
+        return "ORDER"
+    held = held_prepayment(fold.writer, fold.code, record.debtor)
+    if record.drawn_fen > held:
+        return "EXCEEDS"
+    return "SUM" if record.arrears_fen and record.drawn_fen < held else None
+
+
+def _shortfall_rule(fold: "Fold", _index: int, record: Shortfall) -> str | None:
+    codes = [share.code for share in record.shares]
+    if codes != sorted(set(codes)) or CENTRE in codes or record.due >= record.seen:
+        return "ORDER"
+    if not codes or min(share.fen for share in record.shares) <= 0:
+        return "SIGN"
+    if sum(share.fen for share in record.shares) != record.fen:
+        return "SUM"
+    confirmed = find(fold.writer, CENTRE, Confirmation, month_key(record.month))
+    return None if confirmed is not None else "STATE"
 
 
 def _genesis_rule(fold: "Fold", index: int, record: Genesis) -> str | None:
@@ -339,8 +412,12 @@ RULES: dict[type[Record], Callable[[Any, int, Any], str | None]] = {
     Confirmation: _revision_rule,
     Ruling: _ruling_rule,
     Certificate: _certificate_rule,
-    Paid: _money_rule,
-    Received: _money_rule,
+    Paid: _paid_rule,
+    Received: _received_rule,
+    Returned: _returned_rule,
+    Instruction: _instruction_rule,
+    Draw: _draw_rule,
+    Shortfall: _shortfall_rule,
     Genesis: _genesis_rule,
     Admission: membership.admission_rule,
     Rotation: membership.rotation_rule,

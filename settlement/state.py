@@ -14,6 +14,9 @@ Derived tables of one log (keys after the log key):
     I + area + code         an institution as it is now: [index, state, services, name in small]
     X + log + original      contested original: [index of the acceptance or dispute that says so,
                             code, index of the release or nil, accepted size or nil for a dispute]
+    H + debtor              prepayment of that debtor held by the author, in fen
+    D + month + leg         what is left of a draw: [debtor, index, drawn, arrears]
+    P + payment             index of the payment file that holds it
     E                       generation and keys that count for the next entry
     C, T, N                 running totals, see `totals`
 """
@@ -37,16 +40,21 @@ from settlement.lookup import (
     NATURAL,
     SCHEMA,
     Contested,
+    Owed,
     accepted_sizes,
     applied_size,
     entry_at,
     exception_at,
     find,
+    held_prepayment,
     institution_place,
     institution_row,
+    month_key,
+    owed_on,
     progress,
     reversals_of,
     revision_key,
+    transfer_key,
     void_code,
 )
 from settlement.party import CENTRE, province_of
@@ -54,10 +62,15 @@ from settlement.record import (
     Acceptance,
     Continuation,
     Dispute,
+    Draw,
     Institution,
+    Instruction,
     Member,
+    Paid,
+    Received,
     Record,
     Release,
+    Returned,
     Reversal,
     Rotation,
     Settlement,
@@ -410,12 +423,71 @@ def _enter_continuation(fold: Fold, _index: int, _record: Continuation) -> None:
     fold.continued = True
 
 
+# --- money -------------------------------------------------------------------------------------
+
+
+def _hold(fold: Fold, debtor: str, change_fen: int) -> None:
+    held = held_prepayment(fold.writer, fold.code, debtor) + change_fen
+    assert held >= 0
+    fold.writer.put(DERIVED, fold.key + b"H" + debtor.encode(), encoding.pack(held))
+
+
+def _owe(fold: Fold, month: str, leg: int, owed: Owed) -> None:
+    fold.writer.put(DERIVED, fold.key + b"D" + month_key(month, leg), encoding.pack([*owed]))
+
+
+def _enter_paid(fold: Fold, _index: int, record: Paid) -> None:
+    if record.purpose == "prepayment_return":
+        _hold(fold, record.payee, -record.fen)
+
+
+def _enter_returned(fold: Fold, _index: int, record: Returned) -> None:
+    if record.purpose == "prepayment_return":
+        key = transfer_key(
+            record.purpose, record.month, record.number, record.payee, record.attempt
+        )
+        sent = find(fold.writer, fold.code, Paid, key)
+        assert sent is not None
+        _hold(fold, record.payee, entry_at(fold.writer, fold.code, sent)[1].fen)  # type: ignore[attr-defined]
+
+
+def _enter_received(fold: Fold, _index: int, record: Received) -> None:
+    if record.purpose == "prepayment":
+        _hold(fold, record.payer, record.fen)
+    owed = owed_on(fold.writer, fold.code, record.month, record.number)
+    if record.purpose == "clearing" and owed is not None:  # late: it refills first
+        refill = min(record.fen, owed.drawn_fen)
+        _hold(fold, owed.debtor, refill)
+        left = owed._replace(
+            drawn_fen=owed.drawn_fen - refill,
+            arrears_fen=owed.arrears_fen - (record.fen - refill),
+        )
+        _owe(fold, record.month, record.number, left)
+
+
+def _enter_draw(fold: Fold, index: int, record: Draw) -> None:
+    _hold(fold, record.debtor, -record.drawn_fen)
+    owed = Owed(record.debtor, index, record.drawn_fen, record.arrears_fen)
+    _owe(fold, record.month, record.leg, owed)
+
+
+def _enter_instruction(fold: Fold, index: int, record: Instruction) -> None:
+    for item in record.payments:
+        key = transfer_key(item.purpose, item.month, item.number, item.payee, item.attempt)
+        fold.writer.put(DERIVED, fold.key + b"P" + key, u64(index))
+
+
 _EFFECTS: dict[type[Record], Callable[[Fold, int, Any], None]] = {
     Reversal: _enter_reversal,
     Acceptance: _enter_acceptance,
     Release: _enter_release,
     Institution: _enter_institution,
     Dispute: _enter_dispute,
+    Paid: _enter_paid,
+    Received: _enter_received,
+    Returned: _enter_returned,
+    Instruction: _enter_instruction,
+    Draw: _enter_draw,
     Rotation: _enter_rotation,
     Continuation: _enter_continuation,
 }

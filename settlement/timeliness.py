@@ -178,7 +178,7 @@ class _Month:
         for head in missing(self.reader, self.batch.proposal.cut):
             raise UncheckableError(f"the log of {head.code} is not held here up to {head.size}")
         result = batches.result_of(self.reader, self.founding, self.month, self.batch.revision)
-        return legs.legs_of(self.reader, self.month, result.legs)
+        return legs.legs_of(self.reader, result)
 
     @cached_property
     def before_first(self) -> bool:
@@ -229,9 +229,9 @@ def _paid(seen: _Month, mine: Iterable[legs.Leg]) -> _Found:
     owing: set[str] = set()
     for leg in mine:
         payer = leg.due.payer
-        if leg.paid is None:
+        if leg.payable_fen > 0 or leg.owed_late_fen > 0:
             owing.add(payer)
-        elif payer not in done or leg.paid.index > done[payer].index:
+        elif leg.paid is not None and (payer not in done or leg.paid.index > done[payer].index):
             done[payer] = leg.paid
     whole = tuple(done[code] for code in sorted(done) if code not in owing)
     return _Found(whole, tuple(sorted(owing)))
@@ -246,7 +246,7 @@ def _remitted(seen: _Month) -> _Found:
 def _distributed(seen: _Month) -> _Found:
     if seen.confirmation is None:
         return _Found(waits_for="confirm")
-    if any(leg.due.payee == CENTRE and leg.paid is None for leg in seen.legs):
+    if any(leg.due.payee == CENTRE and leg.open_fen and leg.payable_fen for leg in seen.legs):
         return _Found(waits_for="remit")
     return _paid(seen, [leg for leg in seen.legs if leg.due.payer == CENTRE])
 
@@ -256,9 +256,9 @@ def _certified(seen: _Month) -> _Found:
         return _Found(waits_for="confirm")
     if seen.batch.certificate_index is not None:
         return _Found((Place(CENTRE, seen.batch.certificate_index),))
-    if any(leg.state == "DUE" for leg in seen.legs):
+    if any(leg.payable_fen > 0 for leg in seen.legs):
         return _Found(waits_for="pay")
-    if any(leg.state != "RECEIVED" for leg in seen.legs):
+    if any(leg.open_fen for leg in seen.legs):
         return _Found(waits_for="receive")
     return _Found(owing=(CENTRE,))
 

@@ -31,11 +31,13 @@ def close(logs: Logs, month: str) -> None:
 def pay(logs: Logs, month: str, number: int, reference: str, *, arrives: bool = True) -> None:
     """Record that the money of a leg was sent, and that it arrived."""
     result = batches.result_of(logs.store, logs.roster, month, 1)
-    due = legs.legs_of(logs.store, month, result.legs)[number - 1].due
-    sent = Paid(month, number, due.payee, due.fen, reference, "2017-05-02", [])
+    due = legs.legs_of(logs.store, result)[number - 1].due
+    sent = Paid("clearing", month, number, 1, due.payee, due.fen, reference, "2017-05-02", [])
     assert logs.add(due.payer, sent) is None
     if arrives:
-        came = Received(month, number, due.payer, due.fen, reference, "2017-05-03", [])
+        came = Received(
+            "clearing", month, number, 1, due.payer, due.fen, reference, "2017-05-03", []
+        )
         assert logs.add(due.payee, came) is None
 
 

@@ -116,7 +116,7 @@ class Oracle:
             if isinstance(found, Confirmation) and found.month == record.month:
                 check_confirmation(node.store, world.founding, found)
                 return
-        raise InvariantError(6, f"{node.code} paid leg {record.leg} of {record.month} too early")
+        raise InvariantError(6, f"{node.code} paid leg {record.number} of {record.month} too early")
 
     # --- 3, 4, 5, 8: one result, zero sum, every original once ---------------------------------
 

@@ -292,7 +292,7 @@ def test_the_next_month_clears_only_what_is_new() -> None:
 
 
 def month_legs(logs: Logs) -> list[legs.Leg]:
-    return legs.legs_of(logs.store, MONTH, compute_confirmed(logs).legs)
+    return legs.legs_of(logs.store, compute_confirmed(logs))
 
 
 def compute_confirmed(logs: Logs) -> batches.Result:
@@ -302,12 +302,17 @@ def compute_confirmed(logs: Logs) -> batches.Result:
 def pay(logs: Logs, number: int, fen: int | None = None) -> None:
     due = month_legs(logs)[number - 1].due
     amount = due.fen if fen is None else fen
-    logs.add(due.payer, Paid(MONTH, number, due.payee, amount, "B1", "2017-04-15", []))
+    logs.add(
+        due.payer, Paid("clearing", MONTH, number, 1, due.payee, amount, "B1", "2017-04-15", [])
+    )
 
 
 def receive(logs: Logs, number: int) -> None:
     due = month_legs(logs)[number - 1].due
-    logs.add(due.payee, Received(MONTH, number, due.payer, due.fen, "B1", "2017-04-15", []))
+    logs.add(
+        due.payee,
+        Received("clearing", MONTH, number, 1, due.payer, due.fen, "B1", "2017-04-15", []),
+    )
 
 
 def test_money_goes_in_before_it_goes_out_and_ends_in_a_certificate() -> None:
@@ -344,19 +349,19 @@ def test_a_leg_is_paid_by_its_payer_received_by_its_payee_and_exists() -> None:
         assert error.value.code == code
 
 
-def test_a_payment_of_another_amount_moves_no_leg_and_is_noted() -> None:
+def test_a_payment_of_more_than_the_leg_moves_nothing_and_is_noted() -> None:
     logs = confirmed()
-    pay(logs, 1, 999)
+    pay(logs, 1, month_legs(logs)[0].due.fen + 1)
     leg = month_legs(logs)[0]
     assert leg.state == "DUE"
-    assert "another amount" in (leg.note or "")
+    assert "more than the leg asks for" in (leg.note or "")
 
 
 def test_nothing_is_received_that_was_not_paid() -> None:
     logs = confirmed()
     receive(logs, 1)
     leg = month_legs(logs)[0]
-    assert (leg.state, leg.note) == ("DUE", "received before it was paid")
+    assert (leg.state, leg.note) == ("DUE", f"{CENTRE} #4: nothing was sent")
     pay(logs, 1)
     assert month_legs(logs)[0].state == "RECEIVED"
 

@@ -251,18 +251,22 @@ class Month(Logs):
 
     def legs(self) -> list[legs.Leg]:
         result = batches.result_of(self.store, self.roster, self.month, self.batch.revision)
-        return legs.legs_of(self.store, self.month, result.legs)
+        return legs.legs_of(self.store, result)
 
     def pay(self, number: int, *, receive: bool = True) -> None:
         due = self.legs()[number - 1].due
-        paid = Paid(self.month, number, due.payee, due.fen, f"B{number}", "2018-01-15", [])
+        paid = Paid(
+            "clearing", self.month, number, 1, due.payee, due.fen, f"B{number}", "2018-01-15", []
+        )
         assert self.add(due.payer, paid) is None
         if receive:
             self.receive(number)
 
     def receive(self, number: int) -> None:
         due = self.legs()[number - 1].due
-        came = Received(self.month, number, due.payer, due.fen, f"B{number}", "2018-01-15", [])
+        came = Received(
+            "clearing", self.month, number, 1, due.payer, due.fen, f"B{number}", "2018-01-15", []
+        )
         assert self.add(due.payee, came) is None
 
     def certify(self) -> None:

@@ -26,7 +26,7 @@ def test_a_record_is_a_positional_array_and_comes_back() -> None:
 def test_every_kind_has_one_number() -> None:
     assert sorted(RECORDS) == [
         1, 2, 3, 4, 10, 11, 12, 13, 14, 15, 16, 30, 31, 32, 33, 50, 51, 52, 53, 54, 55, 56, 57, 58,
-        63, 65, 70, 71, 90, 91, 92, 93, 94, 95,
+        59, 63, 65, 70, 71, 72, 73, 74, 90, 91, 92, 93, 94, 95,
     ]  # fmt: skip
 
 
@@ -75,6 +75,6 @@ def test_records_of_several_kinds_survive_their_bytes(data: st.DataObject) -> No
         12: lambda: RECORDS[12]("630000", abs(fen), bytes(32), [], []),
         51: lambda: RECORDS[51](month, 1, bytes(32), data.draw(texts), []),
         53: lambda: RECORDS[53](month, 1, bytes(32), "630000", []),
-        70: lambda: RECORDS[70](month, 1, "630000", fen, "ref", f"{month}-28", []),
+        70: lambda: RECORDS[70]("clearing", month, 1, 2, "630000", fen, "ref", f"{month}-28", []),
     }[kind]()
     assert decode_body(kind, made.encode()) == made

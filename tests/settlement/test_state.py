@@ -304,9 +304,18 @@ def test_admissions_mean_the_same_whoever_applies_them(logs: Logs) -> None:
 
 
 def test_money_is_above_zero(logs: Logs) -> None:
-    assert logs.add(QINGHAI, Paid("2017-03", 1, SICHUAN, 0, "B1", "2017-04-15", [])) == "SIGN"
-    assert logs.add(QINGHAI, Paid("2017-03", 1, SICHUAN, 5, "B1", "2017-04-15", [])) is None
-    assert logs.add(QINGHAI, Paid("2017-03", 1, TIBET, 6, "B2", "2017-04-15", [])) == "DUPLICATE"
+    assert (
+        logs.add(QINGHAI, Paid("clearing", "2017-03", 1, 1, SICHUAN, 0, "B1", "2017-04-15", []))
+        == "SIGN"
+    )
+    assert (
+        logs.add(QINGHAI, Paid("clearing", "2017-03", 1, 1, SICHUAN, 5, "B1", "2017-04-15", []))
+        is None
+    )
+    assert (
+        logs.add(QINGHAI, Paid("clearing", "2017-03", 1, 1, SICHUAN, 6, "B2", "2017-04-15", []))
+        == "DUPLICATE"
+    )
 
 
 def test_every_code_has_both_languages() -> None:

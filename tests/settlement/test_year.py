@@ -32,7 +32,7 @@ def certified(logs: Logs, month: str) -> None:
     result = batches.result_of(logs.store, logs.roster, month, 1)
     for leg in result.legs:
         pay(logs, month, leg.number, f"B{leg.number}")
-    done = legs.legs_of(logs.store, month, result.legs)
+    done = legs.legs_of(logs.store, result)
     record = legs.certificate(logs.store, month, 1, batch.confirmation_index, done)
     assert logs.add(CENTRE, record) is None
 

@@ -167,7 +167,7 @@ def test_money_without_a_confirmation_is_noticed() -> None:
     assert role is not None
 
     def hasty(_role: Any, turn: Turn) -> int:
-        return turn.append(Paid("2017-04", 1, CENTRE, 5, "B1", "2017-04-15", []))
+        return turn.append(Paid("clearing", "2017-04", 1, 1, CENTRE, 5, "B1", "2017-04-15", []))
 
     role.__class__ = type("Hasty", (Province,), {"orders": {"paid": hasty}})
     assert caught(lambda: world.ask(QINGHAI, "paid")) == 6
