@@ -177,13 +177,14 @@ def draw(role: "Province", turn: Turn, month: str, leg: int) -> dict[str, Any]:
     shortfall the centre has shared out.
 
     Raises:
-        RefusedError: Nothing of that leg is missing here, or it is not overdue (STATE).
+        RefusedError: Nothing of that leg is missing here (NOTHING_LEFT), or it is not overdue
+            (NOT_DUE).
     """
     _, month_legs = confirmed_legs(role, turn.writer, month)
     late = legs.numbered(month_legs, leg)
     missing, debtor = missing_fen(late, role.code), late.due.payer
     if not missing:
-        raise RefusedError("STATE", f"leg {leg}: nothing of it is missing here")
+        raise RefusedError("NOTHING_LEFT", f"leg {leg}: nothing of it is missing here")
     due, seen = _overdue(turn.writer, role, month, turn.now_ms)
     drawn = min(missing, lookup.held_prepayment(turn.writer, role.code, debtor))
     record = Draw(month, leg, debtor, drawn, missing - drawn, due, seen, [])
@@ -205,8 +206,8 @@ def shortfall(role: "Centre", turn: Turn, month: str, leg: int) -> dict[str, Any
     """Share out what is missing of an overdue leg to the centre among those with a claim.
 
     Raises:
-        RefusedError: The leg does not go to the centre (ROLE), has arrived or is shared out, or is
-            not overdue (STATE), or the centre has paid out already (ORDER).
+        RefusedError: The leg does not go to the centre (ROLE), has arrived or is shared out
+            (NOTHING_LEFT), is not overdue (NOT_DUE), or the centre has paid out already (ORDER).
     """
     _, result = confirmed_result(role, turn.writer, month)
     month_legs = legs.legs_of(turn.writer, result)
@@ -214,7 +215,7 @@ def shortfall(role: "Centre", turn: Turn, month: str, leg: int) -> dict[str, Any
     if late.due.payee != CENTRE:
         raise RefusedError("ROLE", f"leg {leg} does not go to the centre")
     if late.shortfall is not None or not late.open_fen:
-        raise RefusedError("STATE", f"leg {leg}: nothing of it is missing")
+        raise RefusedError("NOTHING_LEFT", f"leg {leg}: nothing of it is missing")
     if any(other.due.payer == CENTRE and other.payments for other in month_legs):
         raise RefusedError("ORDER", f"the centre has begun to pay the receivers of {month}")
     due, seen = _overdue(turn.writer, role, month, turn.now_ms)
@@ -237,9 +238,9 @@ def _overdue(reader: Reader, role: "Role", month: str, now_ms: int) -> tuple[str
     today = role.today(now_ms)
     due = due_day(reader, role.founding, month)
     if due is None:
-        raise RefusedError("STATE", f"the rule set of {month} has no day by which legs are paid")
+        raise RefusedError("NOT_DUE", f"the rule set of {month} has no day by which legs are paid")
     if today <= due:
-        raise RefusedError("STATE", f"legs of {month} are due on {due}; today is {today}")
+        raise RefusedError("NOT_DUE", f"legs of {month} are due on {due}; today is {today}")
     return due, today
 
 

@@ -268,21 +268,13 @@ class _Looking:
                 note = f"{payer} #{index} sends more than the leg asks for"
                 continue
             left -= record.fen if returned is None else 0
-            received = None
-            came = self._transfers(payee, Received, due.number, payer)
-            for place, other in came:
-                if other.attempt == record.attempt and returned is None:
-                    if other.fen == record.fen:
-                        received = Place(payee, place)
-                    else:
-                        note = f"{payee} #{place} names another amount than {payer} #{index}"
-            found.append(
-                Payment(record.attempt, record.fen, Place(payer, index), returned, received)
-            )
-        known = {payment.attempt for payment in found}
-        for place, other in self._transfers(payee, Received, due.number, payer):
-            if other.attempt not in known:
-                note = note or f"{payee} #{place}: nothing was sent"
+            found.append(Payment(record.attempt, record.fen, Place(payer, index), returned, None))
+        for index, record in self._transfers(payee, Received, due.number, payer):
+            position = _arrived(found, record.attempt, record.fen)
+            if position is None:
+                note = note or f"{payee} #{index}: nothing of this amount was sent"
+            else:
+                found[position] = found[position]._replace(received=Place(payee, index))
         return tuple(found), note
 
     def _transfers(
@@ -330,6 +322,19 @@ class _Looking:
         return found
 
 
+def _arrived(sent: Sequence[Payment], attempt: int, fen: int) -> int | None:
+    # The attempt it names; or, if that one was returned, the next one of the same amount: its
+    # author had not heard of the return when the money came that was sent again.
+    for position, payment in enumerate(sent):
+        under_way = payment.received is None and payment.returned is None
+        if under_way and payment.attempt >= attempt and payment.fen == fen:
+            exact = payment.attempt == attempt
+            known = next((p for p in sent if p.attempt == attempt), None)
+            if exact or (known is not None and known.returned is not None):
+                return position
+    return None
+
+
 def _before(payments: Sequence[Payment], index: int) -> tuple[Payment, ...]:
     # What the payee had received, or the bank had returned, when it wrote its entry at `index`.
     return tuple(
@@ -367,8 +372,9 @@ def may_pay(legs: Sequence[Leg], number: int, payer: str) -> Leg:
     """Return the leg that `payer` may record as paid, all or in part.
 
     Raises:
-        RefusedError: No such leg (LEG), not the payer's (ROLE), nothing is left to pay (STATE), or
-            the centre would pay out before everything was paid in or shared out (ORDER).
+        RefusedError: No such leg (LEG), not the payer's (ROLE), nothing is left to pay
+            (NOTHING_LEFT), or the centre would pay out before everything was paid in or shared out
+            (ORDER).
     """
     leg = numbered(legs, number)
     if leg.due.payer != payer:
@@ -377,7 +383,7 @@ def may_pay(legs: Sequence[Leg], number: int, payer: str) -> Leg:
     if payer == CENTRE and open_in:
         raise RefusedError("ORDER", f"the centre pays out after legs {open_in} are received")
     if leg.payable_fen <= 0:
-        raise RefusedError("STATE", f"leg {number}: nothing is left to pay")
+        raise RefusedError("NOTHING_LEFT", f"leg {number}: nothing is left to pay")
     return leg
 
 
@@ -385,16 +391,18 @@ def may_pay_late(legs: Sequence[Leg], number: int, payer: str, payee: str) -> Be
     """Return who bears the missing money of a leg and may be paid late by `payer`.
 
     Raises:
-        RefusedError: No such leg (LEG), neither its payer nor the centre (ROLE), or the payee bears
-            nothing of it or has it back (STATE).
+        RefusedError: No such leg (LEG), neither its payer nor the centre (ROLE), the payee has not
+            drawn (ORDER), bears nothing of it or has it back (NOTHING_LEFT).
     """
     leg = numbered(legs, number)
     if payer not in (leg.due.payer, CENTRE):
         raise RefusedError("ROLE", f"leg {number} is paid by {leg.due.payer}, not by {payer}")
     for bearer in leg.bearers:
-        if bearer.code == payee and bearer.draw is not None and late_fen(bearer) > 0:
+        if bearer.code == payee and late_fen(bearer) > 0:
+            if bearer.draw is None:
+                raise RefusedError("ORDER", f"leg {number}: {payee} has not drawn for it yet")
             return bearer
-    raise RefusedError("STATE", f"leg {number}: {payee} is owed nothing of it, or has not drawn")
+    raise RefusedError("NOTHING_LEFT", f"leg {number}: {payee} is owed nothing of it")
 
 
 def late_fen(bearer: Bearer) -> int:

@@ -5,6 +5,7 @@ by entry from decoded leaves (`naive`), without the running totals or indexes th
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +13,7 @@ from ledger import log, tree
 from ledger.entry import decode_entry, encode_entry
 from ledger.table import Reader, log_key
 from node import heads
+from node.simulation import till
 from node.simulation.naive import Drawn, Pair, amounts, naive_cleared, record_at
 from node.simulation.world import SimNode, World
 from settlement import netting
@@ -169,6 +171,22 @@ class Oracle:
                 raise InvariantError(9, f"{node.code}: {differs[0]}")
         for code in world.founding.participants:
             _check_reversals(world.nodes[code].store, code)
+        # Each log as its author has it: the last payments may not have gone round yet.
+        found = till.entries({code: node.store for code, node in world.nodes.items()})
+        for month in till.certified(found):
+            self._moved(found, month, world.founding.participants)
+
+    # --- 6, 7 at the end: all money of a month is where it belongs, or somebody owes it ----------
+
+    def _moved(self, found: list[Any], month: str, codes: Sequence[str]) -> None:
+        nets = dict.fromkeys(codes, 0)
+        for (debtor, creditor), lines in self.cleared[month].items():
+            fen = sum(amounts(lines))
+            nets[debtor] -= fen
+            nets[creditor] += fen
+        wrong = till.faults(found, month, nets)
+        if wrong:
+            raise InvariantError(7, f"{month}: {wrong[0]}")
 
 
 def _check_reversals(reader: Reader, code: str) -> None:

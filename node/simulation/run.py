@@ -8,9 +8,11 @@ from typing import Any
 
 from node.simulation.agents import Clerk, Quarrel, Ward, saboteur
 from node.simulation.oracle import Oracle
+from node.simulation.treasurer import Treasurer
 from node.simulation.world import Faults, World
 from settlement.batch import confirmed, latest_batch, result_of
 from settlement.dispute import statuses
+from settlement.leg import legs_of
 from settlement.netting import LegDue
 from settlement.party import CENTRE
 from settlement.period import next_month
@@ -34,6 +36,7 @@ class Scenario:
     cuts: bool | None = None
     rotations: float | None = None  # chance that a node changes keys before a month
     disputes: float | None = None  # chance that a settlement is contested, and that one is answered
+    trouble: float | None = None  # chance that the money of a leg does not move as it should
 
 
 @dataclass
@@ -49,6 +52,7 @@ class Outcome:
     virtual_ms: int
     results: dict[str, str] = field(default_factory=dict)
     disputes: dict[str, int] = field(default_factory=dict)  # how many ended where
+    money: dict[str, int] = field(default_factory=dict)  # how many legs ended how
 
 
 class StuckError(AssertionError):
@@ -70,14 +74,22 @@ def play(scenario: Scenario, ruleset: bytes) -> Outcome:
     cuts = scenario.cuts if scenario.cuts is not None else world.random.random() < 0.5
     saboteur(world, codes, cuts)
     ward, clerk = Ward(world.random, codes), Clerk(world, oracle)
-    quarrel = Quarrel(world, clerk, ward)
+    quarrel, treasurer = Quarrel(world, clerk, ward), Treasurer(world, clerk)
     month = FIRST_MONTH
     rotations = world.random.choice([0.0, 0.0, 0.3])
     drawn = world.random.choice([0.0, 0.0, 0.3])
     disputes = drawn if scenario.disputes is None else scenario.disputes
+    mishaps = world.random.choice([0.0, 0.3])
+    trouble = mishaps if scenario.trouble is None else scenario.trouble
     for _ in range(scenario.months):
         _rotate(world, rotations if scenario.rotations is None else scenario.rotations)
         _month(world, ward, clerk, month, scenario.entries, lambda: quarrel.month(disputes))
+        treasurer.month(month, _legs(world, month), trouble)
+        _until(
+            world,
+            f"{month} final",
+            lambda name=month: _state(world, name) == "FINAL" and clerk.open == 0,
+        )
         month = next_month(month)
     oracle.finish(world)
     return Outcome(
@@ -90,12 +102,24 @@ def play(scenario: Scenario, ruleset: bytes) -> Outcome:
         world.now_ms,
         {name: digest.hex() for name, digest in sorted(oracle.results.items())},
         _disputes(world, codes),
+        _money(world, sorted(oracle.results)),
     )
 
 
 def _disputes(world: World, codes: list[str]) -> dict[str, int]:
     found = statuses(world.nodes[CENTRE].store, codes, CENTRE)
     return dict(sorted(Counter("late" if s.late else s.stage.state for s in found).items()))
+
+
+def _money(world: World, months: list[str]) -> dict[str, int]:
+    store = world.nodes[CENTRE].store
+    found: Counter[str] = Counter()
+    for month in months:
+        batch = latest_batch(store, world.founding, month)
+        assert batch is not None
+        result = result_of(store, world.founding, month, batch.revision)
+        found.update(leg.state for leg in legs_of(store, result))
+    return dict(sorted(found.items()))
 
 
 def _faults(scenario: Scenario, random: Random) -> Faults:
@@ -128,16 +152,6 @@ def _month(
     world.run(lambda: False, world.random.choice([500, 5_000, 60_000]))
     clerk.insist(CENTRE, "close", give_up=("STATE", "MONTH", "DUPLICATE"), month=month)
     _until(world, f"{month} confirmed", lambda: _confirmed_everywhere(world, month))
-    for leg in _legs(world, month):
-        payment: dict[str, Any] = {
-            "month": month,
-            "leg": leg.number,
-            "reference": f"B{month}-{leg.number}",
-            "date": f"{month}-28",
-        }
-        clerk.insist(leg.payer, "paid", **payment)
-        clerk.insist(leg.payee, "received", **payment)
-    _until(world, f"{month} final", lambda: _state(world, month) == "FINAL" and clerk.open == 0)
 
 
 def _until(world: World, what: str, holds: Any) -> None:

@@ -22,13 +22,14 @@ def quiet(
     codes: Sequence[str] = CODES,
     seed: int = 1,
     policies: dict[str, Policy] | None = None,
+    ruleset: bytes | None = None,
     **kinds: Any,
 ) -> World:
     """Return a world in which nothing goes wrong, started and with all heads cosigned.
 
     `kinds` replaces the class of a node: `centre=LyingCentre`.
     """
-    world = _World(seed, list(codes), automatic, kinds, policies or {})
+    world = _World(seed, list(codes), automatic, kinds, policies or {}, ruleset)
     settled(world)
     return world
 
@@ -41,9 +42,10 @@ class _World(World):
         automatic: frozenset[str],
         kinds: dict[str, Any],
         policies: dict[str, Policy],
+        ruleset: bytes | None,
     ) -> None:
         self._kinds = kinds
-        super().__init__(seed, codes, default_ruleset(), automatic, policies)
+        super().__init__(seed, codes, ruleset or default_ruleset(), automatic, policies)
 
     def _role(self, node: Any) -> Any:
         role = super()._role(node)

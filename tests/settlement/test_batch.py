@@ -361,7 +361,7 @@ def test_nothing_is_received_that_was_not_paid() -> None:
     logs = confirmed()
     receive(logs, 1)
     leg = month_legs(logs)[0]
-    assert (leg.state, leg.note) == ("DUE", f"{CENTRE} #4: nothing was sent")
+    assert (leg.state, leg.note) == ("DUE", f"{CENTRE} #4: nothing of this amount was sent")
     pay(logs, 1)
     assert month_legs(logs)[0].state == "RECEIVED"
 

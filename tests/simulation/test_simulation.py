@@ -53,6 +53,16 @@ def test_months_in_which_everybody_quarrels_keep_them_too() -> None:
     assert ended.keys() == everywhere
 
 
+@pytest.mark.parametrize("model", [b"gross_pair", b"net_pair", b"net_hub"])
+def test_months_in_which_money_comes_back_late_or_never_keep_them_too(model: bytes) -> None:
+    ruleset = RULESET.replace(b'model = "net_hub"', b'model = "' + model + b'"')
+    mishaps: Counter[str] = Counter()
+    for seed in range(12):
+        outcome = play(Scenario(4_000 + seed, months=2, entries=5, trouble=0.6), ruleset)
+        mishaps.update(outcome.money)
+    assert {"RECEIVED", "ARREARS", "REFILLED"} <= mishaps.keys()
+
+
 def test_months_with_keys_that_change_under_way_keep_them_too() -> None:
     crashes = 0
     for seed in range(15):
