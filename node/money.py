@@ -18,7 +18,7 @@ from settlement import lookup
 from settlement.batch import Batch, Result
 from settlement.leg import Leg
 from settlement.party import CENTRE
-from settlement.record import Draw, Paid, Received, Returned, Share, Shortfall
+from settlement.record import Draw, Paid, Received, Record, Returned, Share, Shortfall
 from settlement.roster import Roster
 from settlement.timeliness import due_days
 
@@ -180,6 +180,9 @@ def draw(role: "Province", turn: Turn, month: str, leg: int) -> dict[str, Any]:
         RefusedError: Nothing of that leg is missing here (NOTHING_LEFT), or it is not overdue
             (NOT_DUE).
     """
+    known = lookup.find(turn.writer, role.code, Draw, lookup.month_key(month, leg))
+    if known is not None:  # the same order again
+        return _drawn(known, lookup.entry_at(turn.writer, role.code, known)[1])
     _, month_legs = confirmed_legs(role, turn.writer, month)
     late = legs.numbered(month_legs, leg)
     missing, debtor = missing_fen(late, role.code), late.due.payer
@@ -188,9 +191,15 @@ def draw(role: "Province", turn: Turn, month: str, leg: int) -> dict[str, Any]:
     due, seen = _overdue(turn.writer, role, month, turn.now_ms)
     drawn = min(missing, lookup.held_prepayment(turn.writer, role.code, debtor))
     record = Draw(month, leg, debtor, drawn, missing - drawn, due, seen, [])
+    return _drawn(turn.append(record), record)
+
+
+def _drawn(index: int, record: Record) -> dict[str, Any]:
+    assert isinstance(record, Draw)
     return {
-        "month": month, "leg": leg, "debtor": debtor, "drawn_fen": drawn,
-        "arrears_fen": missing - drawn, "fen": missing, "index": turn.append(record),
+        "month": record.month, "leg": record.leg, "debtor": record.debtor,
+        "drawn_fen": record.drawn_fen, "arrears_fen": record.arrears_fen,
+        "fen": record.drawn_fen + record.arrears_fen, "index": index,
     }  # fmt: skip
 
 
@@ -209,12 +218,15 @@ def shortfall(role: "Centre", turn: Turn, month: str, leg: int) -> dict[str, Any
         RefusedError: The leg does not go to the centre (ROLE), has arrived or is shared out
             (NOTHING_LEFT), is not overdue (NOT_DUE), or the centre has paid out already (ORDER).
     """
+    known = lookup.find(turn.writer, CENTRE, Shortfall, lookup.month_key(month, leg))
+    if known is not None:  # the same order again
+        return _shared(known, lookup.entry_at(turn.writer, CENTRE, known)[1])
     _, result = confirmed_result(role, turn.writer, month)
     month_legs = legs.legs_of(turn.writer, result)
     late = legs.numbered(month_legs, leg)
     if late.due.payee != CENTRE:
         raise RefusedError("ROLE", f"leg {leg} does not go to the centre")
-    if late.shortfall is not None or not late.open_fen:
+    if not late.open_fen:
         raise RefusedError("NOTHING_LEFT", f"leg {leg}: nothing of it is missing")
     if any(other.due.payer == CENTRE and other.payments for other in month_legs):
         raise RefusedError("ORDER", f"the centre has begun to pay the receivers of {month}")
@@ -228,10 +240,14 @@ def shortfall(role: "Centre", turn: Turn, month: str, leg: int) -> dict[str, Any
     shares = legs.shares_of(result, late.due, late.open_fen, payable)
     listed = [Share(code, fen) for code, fen in sorted(shares.items())]
     record = Shortfall(month, leg, late.open_fen, listed, due, seen, [])
-    return {
-        "month": month, "leg": leg, "fen": late.open_fen, "shares": shares,
-        "index": turn.append(record),
-    }  # fmt: skip
+    return _shared(turn.append(record), record)
+
+
+def _shared(index: int, record: Record) -> dict[str, Any]:
+    assert isinstance(record, Shortfall)
+    shares = {share.code: share.fen for share in record.shares}
+    named = {"month": record.month, "leg": record.leg, "fen": record.fen}
+    return {**named, "shares": shares, "index": index}
 
 
 def _overdue(reader: Reader, role: "Role", month: str, now_ms: int) -> tuple[str, str]:
