@@ -233,6 +233,21 @@ ZH = {
     "the leg's number": "划拨序号",
     "the bank's number": "银行流水号",
     "the bank's date (default: the business date)": "银行日期（默认为业务日期）",
+    "Show one leg: every payment of it, and who bears what was not paid.":
+        "显示一笔资金划拨：各次付款，以及未付部分由谁承担。",
+    "Record that money of a leg was sent (at the payer's node).": "登记已付款（在付款方节点）。",
+    "Record that money of a leg arrived (at the payee's node).": "登记已到账（在收款方节点）。",
+    "Record that the bank sent a payment back (at the payer's node); it may then be paid again.":
+        "登记银行退回的付款（在付款方节点），之后可重新付款。",
+    "Take what is missing of an overdue leg from the payer's prepayment; the rest is arrears.":
+        "逾期未付款从付款方的预付金中扣划，不足部分挂账。",
+    "Share out what a payer has not paid in (at the centre): those with a claim on it bear it.":
+        "分摊付款方未缴入的缺口（在中心）：由对其有应收的各方承担。",
+    "yuan, such as 1234.56 (default: all that is left)": "元，如 1234.56（默认：全部余额）",
+    "a receiver that bears what was missing of the leg": "承担该笔缺口的收款方",
+    "who sent it, if not the leg's payer": "实际付款方（若不是该笔的付款方）",
+    "what the bank says": "银行退回原因",
+    "which payment (default: the last)": "第几次付款（默认：最近一次）",
     "Show entries of a log as this node holds it.": "显示本节点所持日志的条目。",
     "whose log (default: this node's)": "谁的日志（默认本节点）",
     "first index": "起始序号",
@@ -311,21 +326,5 @@ def translate(command: Any) -> None:
         text = getattr(parameter, "help", None)
         if text is not None:
             parameter.help = ZH.get(text, text)
-    for below in getattr(
-        command,
-        "commands",
-        {
-            "Show one leg: every payment of it, and who bears what was not paid.": "显示一笔资金划拨：各次付款，以及未付部分由谁承担。",
-            "Record that money of a leg was sent (at the payer's node).": "登记已付款（在付款方节点）。",
-            "Record that money of a leg arrived (at the payee's node).": "登记已到账（在收款方节点）。",
-            "Record that the bank sent a payment back (at the payer's node); it may then be paid again.": "登记银行退回的付款（在付款方节点），之后可重新付款。",
-            "Take what is missing of an overdue leg from the payer's prepayment; the rest is arrears.": "逾期未付款从付款方的预付金中扣划，不足部分挂账。",
-            "Share out what a payer has not paid in (at the centre): those with a claim on it bear it.": "分摊付款方未缴入的缺口（在中心）：由对其有应收的各方承担。",
-            "yuan, such as 1234.56 (default: all that is left)": "元，如 1234.56（默认：全部余额）",
-            "a receiver that bears what was missing of the leg": "承担该笔缺口的收款方",
-            "who sent it, if not the leg's payer": "实际付款方（若不是该笔的付款方）",
-            "what the bank says": "银行退回原因",
-            "which payment (default: the last)": "第几次付款（默认：最近一次）",
-        },
-    ).values():
+    for below in getattr(command, "commands", {}).values():
         translate(below)
