@@ -57,6 +57,7 @@ from settlement.record import (
 )
 
 SCHEMA = 5
+_PROGRESS = encoding.Codec(tuple[int, int, list[str]])
 
 
 def applied_size(reader: Reader, code: str) -> int:
@@ -69,7 +70,7 @@ def progress(reader: Reader, code: str) -> tuple[int, list[str]]:
     value = reader.get(DERIVED, log_key(code) + b"S")
     if value is None:
         return 0, []
-    schema, size, changed = encoding.unpack(value)
+    schema, size, changed = _PROGRESS.decode(value)
     if schema != SCHEMA:
         raise ForeignError(
             f"derived tables of {code}: schema {schema}, this program knows {SCHEMA}"
