@@ -57,12 +57,14 @@ from settlement.record import (
 )
 
 SCHEMA = 5
-_PROGRESS = encoding.Codec(tuple[int, int, list[str]])
 
 
 def applied_size(reader: Reader, code: str) -> int:
     """Return how many leaves of the log of `code` have been applied."""
     return progress(reader, code)[0]
+
+
+_PROGRESS = encoding.Codec(tuple[int, int, list[str]])
 
 
 def progress(reader: Reader, code: str) -> tuple[int, list[str]]:
