@@ -73,6 +73,18 @@ def pack_items(items: list[bytes]) -> bytes:
     return _encode_again(items)
 
 
+def pack_plain(value: Any) -> bytes:
+    """Return what `pack` returns, for lists of integers and ASCII text that this program made.
+
+    Raises:
+        FormError: An int outside 64 bits.
+    """
+    try:
+        return _encode_again(value)
+    except OverflowError:
+        raise FormError("MessagePack", "integers of 64 bits") from None
+
+
 def unpack_items(data: bytes) -> list[bytes]:
     """Return the binary strings of an array.
 

@@ -13,7 +13,7 @@ import msgspec
 
 from ledger.encoding import decode_header, encode_header
 from ledger.errors import FormError
-from ledger.signature import SIGNATURE_BYTES, open_many, sign
+from ledger.signature import SIGNATURE_BYTES, opens, sign
 
 FORMAT = 1
 MAX_LEAF = 65_535
@@ -85,9 +85,11 @@ def encode_entry(entry: Entry) -> bytes:
 def verify_leaves(leaves: Sequence[bytes], network_id: bytes, key: bytes) -> list[int]:
     """Return the positions of the leaves whose signature is not by `key`, ascending."""
     prefix = DOMAIN + network_id
-    return open_many(
-        key, [leaf[:SIGNATURE_BYTES] + prefix + leaf[SIGNATURE_BYTES:] for leaf in leaves]
-    )
+    return [
+        position
+        for position, leaf in enumerate(leaves)
+        if not opens(leaf[:SIGNATURE_BYTES] + prefix + leaf[SIGNATURE_BYTES:], key)
+    ]
 
 
 def signature_item(leaf: bytes, network_id: bytes, key: bytes) -> tuple[bytes, bytes, bytes]:

@@ -59,25 +59,29 @@ class _View:
         try:
             value = self._txn.get(key, db=self._databases[table])
         except _UNREADABLE as error:
-            raise DamageError(place_of(table, key), "a readable page", error) from error
+            raise _unreadable(table, key, error) from error
         return None if value is None else self._open(table, key, value)
 
     def scan(self, table: str, start: bytes, stop: bytes) -> Iterator[tuple[bytes, bytes]]:
-        with _named(table, start), self._txn.cursor(self._databases[table]) as cursor:
-            if not cursor.set_range(start):
-                return
-            for key, stored in cursor.iternext():
-                if key >= stop:
+        try:
+            with self._txn.cursor(self._databases[table]) as cursor:
+                if not cursor.set_range(start):
                     return
-                yield key, self._open(table, key, stored)
+                for key, stored in cursor.iternext():
+                    if key >= stop:
+                        return
+                    yield key, self._open(table, key, stored)
+        except _UNREADABLE as error:
+            raise _unreadable(table, start, error) from error
 
     def last(self, table: str, start: bytes, stop: bytes) -> tuple[bytes, bytes] | None:
-        with _named(table, start), self._txn.cursor(self._databases[table]) as cursor:
-            found = cursor.prev() if cursor.set_range(stop) else cursor.last()
-            if not found or cursor.key() < start:
-                return None
-            key = cursor.key()
-            return key, self._open(table, key, cursor.value())
+        try:
+            with self._txn.cursor(self._databases[table]) as cursor:
+                found = cursor.prev() if cursor.set_range(stop) else cursor.last()
+                key, stored = cursor.item()
+        except _UNREADABLE as error:
+            raise _unreadable(table, start, error) from error
+        return (key, self._open(table, key, stored)) if found and key >= start else None
 
     def put(self, table: str, key: bytes, value: bytes) -> None:
         checksum = zlib.crc32(value, zlib.crc32(key, self._seeds[table]))
@@ -391,12 +395,8 @@ def walk(path: str, tables: Sequence[str]) -> None:
         sys.exit(EXIT_FOREIGN)
 
 
-@contextmanager
-def _named(table: str, key: bytes) -> Iterator[None]:
-    try:
-        yield
-    except _UNREADABLE as error:
-        raise DamageError(place_of(table, key), "a readable page", error) from error
+def _unreadable(table: str, key: bytes, error: lmdb.Error) -> DamageError:
+    return DamageError(place_of(table, key), "a readable page", error)
 
 
 def _environment(

@@ -102,7 +102,8 @@ class _Group:
     def encode(self) -> bytes:
         """Return all rows, sorted."""
         value, width = self._value, self._width
-        rows = sorted(last + index.to_bytes(_INDEX, "big") for last, index in self.added.items())
+        rows = [last + index.to_bytes(_INDEX, "big") for last, index in self.added.items()]
+        rows.sort()
         if rows[0] < self.greatest:
             rows = sorted([*(value[at : at + width] for at in range(0, len(value), width)), *rows])
             value = b""

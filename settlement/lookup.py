@@ -64,12 +64,15 @@ def applied_size(reader: Reader, code: str) -> int:
     return progress(reader, code)[0]
 
 
+_PROGRESS = encoding.Codec(tuple[int, int, list[str]])
+
+
 def progress(reader: Reader, code: str) -> tuple[int, list[str]]:
     """Return the applied size and the counterparts changed since the last chunk boundary."""
     value = reader.get(DERIVED, log_key(code) + b"S")
     if value is None:
         return 0, []
-    schema, size, changed = encoding.unpack(value)
+    schema, size, changed = _PROGRESS.decode(value)
     if schema != SCHEMA:
         raise ForeignError(
             f"derived tables of {code}: schema {schema}, this program knows {SCHEMA}"

@@ -208,7 +208,7 @@ class Fold:
         self.cases.write(self.writer)
         for insured in sorted(self._running):
             totals.save_running(self.writer, self.key, insured, self._running[insured])
-        applied = encoding.pack([SCHEMA, self.size, sorted(self._changed)])
+        applied = encoding.pack_plain([SCHEMA, self.size, sorted(self._changed)])
         self.writer.put(DERIVED, self.key + b"S", applied)
         if self.keys is not self.generation.admitted or self.generation.number > 1:
             keys = encoding.pack([self.generation.number, self.continued, *member_keys(self.keys)])

@@ -13,11 +13,12 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ledger import encoding
-from ledger.errors import DamageError
+from ledger.errors import DamageError, FormError
 from ledger.table import DERIVED, Reader, Writer, u64
 from settlement.record import Lines
 
 CHUNK = 1024
+_ROWS = encoding.Codec(list[tuple[str, int, int, int, int, int]])
 
 
 class Amounts(NamedTuple):
@@ -117,13 +118,13 @@ def answered(writer: Writer, key: bytes, insured: str, size: int) -> None:
 
 
 def _encode(total: Total) -> bytes:
-    return encoding.pack([[month, *total[month]] for month in sorted(total)])
+    return encoding.pack_plain([(month, *total[month]) for month in sorted(total)])
 
 
 def _decode(value: bytes | None) -> Total:
     if value is None:
         return {}
     try:
-        return {row[0]: Amounts(*row[1:]) for row in encoding.unpack(value)}
-    except (TypeError, IndexError) as error:
+        return {row[0]: Amounts(*row[1:]) for row in _ROWS.decode(value)}
+    except FormError as error:
         raise DamageError("running totals", "rows of amounts", error) from None

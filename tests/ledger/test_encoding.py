@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.encoding import Codec, pack, unpack
+from ledger.encoding import Codec, pack, pack_plain, unpack
 from ledger.errors import FormError
 
 values = st.recursive(
@@ -36,6 +36,25 @@ def test_what_was_packed_is_read_back(value: object) -> None:
     data = pack(value)
     assert unpack(data) == value
     assert pack(unpack(data)) == data
+
+
+plain = st.recursive(
+    st.integers(-(2**63), 2**64 - 1)
+    | st.text(alphabet=st.characters(max_codepoint=127), max_size=40),
+    lambda inner: st.lists(inner, max_size=20) | st.lists(inner, max_size=20).map(tuple),
+)
+
+
+@given(plain)
+def test_plain_values_have_the_same_bytes_without_the_checks(value: object) -> None:
+    assert pack_plain(value) == pack(value)
+
+
+@pytest.mark.parametrize("value", [2**64, -(2**63) - 1])
+def test_an_integer_that_has_no_spelling_is_refused(value: int) -> None:
+    for write in (pack, pack_plain):
+        with pytest.raises(FormError):
+            write([value])
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,16 @@
 """Ed25519 as this program uses it. Vectors: RFC 8032 section 7.1 (public)."""
 
+import sys
+
 import pytest
 
 from ledger.errors import FormError, VerificationError
 from ledger.signature import (
     check_public_key,
     generate_seed,
+    opens,
+    opens_by_binding,
+    opens_by_handle,
     public_key,
     sign,
     verify,
@@ -76,6 +81,51 @@ def test_many_are_judged_at_once_and_the_bad_ones_named() -> None:
     items[3] = (key, b"other", items[3][2])
     items[11] = (key, items[11][1], bytes(64))
     assert verify_many(items) == [3, 11]
+
+
+def test_a_text_opens_with_its_key_alone_by_either_way() -> None:
+    secret = generate_seed()
+    key, text = public_key(secret), sign(secret, b"yes") + b"yes"
+    for way in (opens, opens_by_binding, opens_by_handle()):
+        assert way is not None
+        assert way(text, key)
+        for wrong in (b"", text[:63], text[:64], text[:-1], text + b"!", bytes(64) + b"yes"):
+            assert not way(wrong, key)
+        assert not way(text, key[:-1])
+        assert not way(text, key + b"\x00")
+        assert not way(text, public_key(generate_seed()))
+
+
+class Handle:
+    """What PyNaCl's handle might be one day; `lib` and `ffi` in one."""
+
+    NULL = None
+
+    def __init__(self, answer: int) -> None:
+        self.answer = answer
+
+    @property
+    def lib(self) -> "Handle":
+        return self
+
+    ffi = lib
+
+    def crypto_sign_open(self, *_: object) -> int:
+        return self.answer
+
+
+@pytest.mark.parametrize("handle", [Handle(0), Handle(-1), object()])
+def test_a_handle_that_is_not_what_it_was_is_not_used(
+    handle: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert opens_by_handle() is not None
+    monkeypatch.setitem(sys.modules, "nacl._sodium", handle)
+    assert opens_by_handle() is None
+
+
+def test_without_the_handle_there_is_the_binding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "nacl._sodium", None)
+    assert opens_by_handle() is None
 
 
 @pytest.mark.parametrize("key", [*SMALL_ORDER, NOT_CANONICAL])

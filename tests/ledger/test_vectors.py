@@ -22,7 +22,15 @@ from ledger.note import (
     verify_note,
 )
 from ledger.proof import verify_consistency, verify_inclusion
-from ledger.signature import check_public_key, public_key, sign, verify, verify_many
+from ledger.signature import (
+    check_public_key,
+    opens_by_binding,
+    opens_by_handle,
+    public_key,
+    sign,
+    verify,
+    verify_many,
+)
 from tests.ledger.test_merkle import KNOWN_LEAVES, KNOWN_ROOTS
 
 Case = dict[str, Any]
@@ -64,6 +72,14 @@ def test_all_vectors_at_once_are_judged_as_each_alone() -> None:
     items = [triple(case) for case in WYCHEPROOF]
     assert verify_many(items) == [i for i, item in enumerate(items) if not holds(*item)]
     assert len(items) == 210
+
+
+def test_the_binding_and_the_function_below_it_judge_every_vector_alike() -> None:
+    opens = opens_by_handle()
+    assert opens is not None
+    for key, message, signature in map(triple, WYCHEPROOF):
+        for text in (signature + message, signature + message + b"x", (signature + message)[1:]):
+            assert opens(text, key) == opens_by_binding(text, key)
 
 
 @by_id(DISPUTED)
