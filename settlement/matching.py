@@ -30,6 +30,7 @@ from typing import Literal, NamedTuple
 from settlement.account import Account
 from settlement.bankstatement import Line, entry_reference
 from settlement.endtoend import EndToEnd, end_to_ends_in
+from settlement.lookup import transfer_key
 from settlement.outcome import Text
 
 MAX_BATCH_OF = 24  # payments among which a sum is looked for
@@ -72,9 +73,14 @@ class Expected(NamedTuple):
     ready: bool = True  # whether it may be entered now
 
     @property
-    def id(self) -> tuple[str, str, str, int, str, int]:
+    def id(self) -> bytes:
         """What makes it this payment and no other."""
-        return self.way, self.purpose, self.month, self.number, self.other, self.attempt
+        return payment_id(self.way, self.purpose, self.month, self.number, self.other, self.attempt)
+
+
+def payment_id(way: Way, purpose: str, month: str, number: int, other: str, attempt: int) -> bytes:
+    """Return what makes a payment this one and no other: its way and the key of its entry."""
+    return way[0].encode() + transfer_key(purpose, month, number, other, attempt)
 
 
 class Match(NamedTuple):
@@ -96,7 +102,7 @@ def match_lines(
     network: str,
     lines: Mapping[int, Line],
     expected: Iterable[Expected],
-    bound: Iterable[tuple[str, str, str, int, str, int]] = (),
+    bound: Iterable[bytes] = (),
     accounts: Mapping[str, Account] | None = None,
 ) -> list[Match]:
     """Return what each line is, in the order of their dates.
@@ -111,12 +117,12 @@ def match_lines(
     matching = _Matching(code, network, list(expected), frozenset(bound), accounts or {})
     order = sorted(lines, key=lambda n: (lines[n].booked, lines[n].reference, lines[n].fen, n))
     certain = {number: found for number in order if (found := matching.certain(lines[number]))}
-    found = {
+    matches = {
         number: Match(number, *(certain.get(number) or matching.proposal(lines[number])))
         for number in order
     }
-    _pair_opposites(lines, found)
-    return [found[number] for number in order]
+    _pair_opposites(lines, matches)
+    return [matches[number] for number in order]
 
 
 def _pair_opposites(lines: Mapping[int, Line], found: dict[int, Match]) -> None:
@@ -138,7 +144,7 @@ class _Matching:
         code: str,
         network: str,
         expected: list[Expected],
-        bound: frozenset[tuple[str, str, str, int, str, int]],
+        bound: frozenset[bytes],
         accounts: Mapping[str, Account],
     ) -> None:
         self.code, self.network, self.bound = code, network, bound
@@ -180,7 +186,7 @@ class _Matching:
         keys = {key for found in self._ids_of(line) if (key := self._key(line, found)) is not None}
         return [item for item in self.open if item.id in keys]
 
-    def _key(self, line: Line, found: EndToEnd) -> tuple[Way, str, str, int, str, int] | None:
+    def _key(self, line: Line, found: EndToEnd) -> bytes | None:
         way: Way
         if found.payer == self.code:
             # Only what came back can come in under the id of a payment of one's own.
@@ -189,7 +195,7 @@ class _Matching:
             way, other = "in", found.payer
         else:
             return None
-        return way, found.purpose, found.month, found.number, other, found.attempt
+        return payment_id(way, found.purpose, found.month, found.number, other, found.attempt)
 
     def _fitting(self, line: Line) -> list[Expected]:
         """Return the open payments of a line's direction and amount."""
