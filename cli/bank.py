@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import typer
+from rich.cells import cell_len
 
 from cli.accounts import Accounts, load_accounts
-from cli.homes import Home, Json, open_register
-from cli.output import emit, guarded, name_of, out, say, table, talk, yuan
+from cli.homes import Home, Json, open_home, open_register
+from cli.output import emit, guarded, out, say, table, talk, yuan
 from ledger.errors import FormError
 from node import bankbook, heads
 from node.binding import match_open, match_value
@@ -17,9 +18,11 @@ from node.clock import BusinessCalendar
 from node.config import load_config
 from node.orders import call, check, order
 from settlement import batch as batches
+from settlement.camtfile import make_camt
+from settlement.clearingaccount import clearing_statement
 from settlement.expectation import expected
 from settlement.matching import REASON
-from settlement.party import CENTRE
+from settlement.party import CENTRE, party
 
 app = typer.Typer(
     no_args_is_help=True, help=say("Bank statements and payments.", "银行对账单与收付款核对。")
@@ -140,8 +143,14 @@ def _columns() -> list[tuple[str, str]]:
 
 
 def _cells(item: dict[str, Any]) -> list[str]:
-    other = item["counterparty"] or item["counterparty_account"]
-    return [str(item["line"]), item["booked"], yuan(item["fen"]), other[:24], item["reference"]]
+    other = _cut(item["counterparty"] or item["counterparty_account"])
+    return [str(item["line"]), item["booked"], yuan(item["fen"]), other, item["reference"]]
+
+
+def _cut(text: str, width: int = 20) -> str:
+    while cell_len(text) > width:
+        text = text[:-2] + "…"
+    return text
 
 
 def _bound(bound: dict[str, Any] | None) -> str:
@@ -154,7 +163,7 @@ def _bound(bound: dict[str, Any] | None) -> str:
 
 def _payment(item: dict[str, Any]) -> str:
     way = say(*WAYS[item["way"]])
-    return f"{item['month']}/{item['number']} {way} {name_of(item['other'])} {yuan(item['fen'])}"
+    return f"{item['month']}/{item['number']} {way} {item['other']} {yuan(item['fen'])}"
 
 
 @app.command()
@@ -181,8 +190,8 @@ def match(
         out().print(_matches_table(say("For a person to decide", "待人工核对"), value["open"]))
         talk().print(
             say(
-                "gongzhang bank bind LINE MONTH/LEG ...",
-                "人工核对：gongzhang bank bind 流水号 月份/笔号 ...",
+                "bind with: gongzhang bank bind # MONTH/LEG",
+                "核对：gongzhang bank bind # 月份/笔号",
             )
         )
     if not value["booked"] and not value["open"]:
@@ -307,3 +316,35 @@ def _done(value: dict[str, Any], text: str, *, as_json: bool) -> None:
         emit({"ok": True, **value})
     else:
         talk().print(", ".join(f"# {number}" for number in value["lines"]) + f": {text}")
+
+
+@app.command()
+def export(
+    home: Home,
+    target: Annotated[Path, typer.Option("--out", help="the camt.053.001.08 file to write")],
+    first: Annotated[str, typer.Option("--from", help="first day, YYYY-MM-DD")],
+    last: Annotated[str, typer.Option("--to", help="last day, YYYY-MM-DD")],
+    as_json: Json = False,
+) -> None:
+    """Write the clearing account as this node's log has it, as a camt.053 statement."""
+
+    def act() -> dict[str, Any]:
+        with open_home(home) as opened:
+            code, network = opened.config.code, opened.founding.network_id
+            statement = clearing_statement(opened.reader, network, code, first, last)
+        name = f"GZ-{code}-{first}-{last}".replace("-", "")
+        data = make_camt([statement], name, party(code).name_zh)
+        with target.open("xb") as file:
+            file.write(data)
+        return {
+            "account": statement.account, "first": first, "last": last, "out": str(target),
+            "opening_fen": statement.opening_fen, "closing_fen": statement.closing_fen,
+            "lines": len(statement.lines), "sequence": None,
+        }  # fmt: skip
+
+    value = guarded(act, as_json=as_json)
+    if as_json:
+        emit({"ok": True, **value})
+        return
+    out().print(_statements_table([value]))
+    talk().print(say(f"written: {target}", f"已写出：{target}"))

@@ -42,6 +42,11 @@ BANK = {
         "金额小于应付的视为部分付款；多笔款项合计须等于流水金额。",
     "Open a line again that was bound without writing an entry.":
         "恢复未写入日志的核对结果为待查。",
+    "the camt.053.001.08 file to write": "要写出的 camt.053.001.08 文件",
+    "first day, YYYY-MM-DD": "首日，YYYY-MM-DD",
+    "last day, YYYY-MM-DD": "末日，YYYY-MM-DD",
+    "Write the clearing account as this node's log has it, as a camt.053 statement.":
+        "将本节点日志所记清算账户写为 camt.053 对账单。",
     "the line that moved it back (default: the only one)": "退回该款的流水（默认唯一的一笔）",
     "Bind money that fitted nothing to the line by which it was sent back.":
         "将待查款项与其退回流水互相核对。",

@@ -18,9 +18,10 @@ from node.turn import Turn
 from settlement import lookup
 from settlement.account import Account
 from settlement.bankstatement import MAX_TEXT, Line, clean, entry_reference
-from settlement.endtoend import network_part, parse_end_to_end
+from settlement.endtoend import EndToEnd, network_part, parse_end_to_end
 from settlement.expectation import expected
 from settlement.matching import REASON, Expected, Match, match_lines, payment_id
+from settlement.money import format_yuan
 from settlement.party import CENTRE
 from settlement.record import Record
 
@@ -199,7 +200,7 @@ def _chosen(role: "Keeper", line: Line, known: Sequence[Expected], text: str) ->
         month, number = match_[1], int(match_[2])
         found = [i for i in known if i.way in ways and (i.month, i.number) == (month, number)]
     else:
-        named = parse_end_to_end(text)
+        named = _named(text)
         other = named.payee if named.payer == role.code else named.payer
         keys = {
             payment_id(way, named.purpose, named.month, named.number, other, named.attempt)
@@ -213,6 +214,14 @@ def _chosen(role: "Keeper", line: Line, known: Sequence[Expected], text: str) ->
         several = ", ".join(f"{i.way} {i.other} attempt {i.attempt}" for i in best) or "nothing"
         raise RefusedError("PAYMENT", f"{text}: {several}; expected one payment of that direction")
     return best[0]
+
+
+def _named(text: object) -> EndToEnd:
+    try:
+        return parse_end_to_end(text if isinstance(text, str) else "")
+    except FormError:
+        expected_ = "MONTH/LEG such as 2017-03/12, or an end-to-end id"
+        raise FormError("payment", expected_, text) from None
 
 
 def _proposed(found: Match) -> tuple[Expected, ...]:
@@ -253,7 +262,10 @@ def _amounts(held: Held, payments: Sequence[Expected]) -> list[int]:
     only = payments[0]
     if len(payments) == 1 and only.way == "out" and only.entry is None and moved < only.fen:
         return [moved]
-    raise RefusedError("AMOUNT", f"line {held.number} moves {moved} fen, the payments {total}")
+    raise RefusedError(
+        "AMOUNT",
+        f"line {held.number} moves {format_yuan(moved)}, the payments {format_yuan(total)}",
+    )
 
 
 def _enter(role: "Keeper", turn: Turn, line: Line, item: Expected, fen: int) -> int:
