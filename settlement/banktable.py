@@ -132,7 +132,8 @@ class _Cells:
             raise FormError(place, expected, f"{self.value(name)!s:.80} ({error.code})") from None
 
     def text(self, name: str, longest: int = 140) -> str:
-        text = clean(str(self.read(name, text_of, "a text")))
+        value = self.value(name)  # a number is its digits: account numbers are often typed so
+        text = clean(value if isinstance(value, str) else self.read(name, text_of, "a text"))
         if len(text) > longest:
             self.refuse(name, f"at most {longest} characters", f"{text[:20]}…")
         return text
@@ -209,13 +210,14 @@ def _statements(rows: Sequence[_Row]) -> list[Statement]:
     if len(groups) > MAX_STATEMENTS:
         raise FormError("file", f"at most {MAX_STATEMENTS} statements", len(groups))
     begun: dict[tuple[Any, ...], int] = {}
-    found = []
     for head, group in groups:
         name = head[:4]  # account, number and days: whose balances have to be the same throughout
         if name in begun:
             expected = f"the balances of line {begun[name]}, and its rows together"
             raise FormError(f"line {group[0].line}", expected, "others")
         begun[name] = group[0].line
+    found = []
+    for head, group in groups:
         lines = [row.booking for row in group if row.booking is not None]
         if len(lines) < len(group) > 1:
             raise FormError(f"line {group[0].line}", "a booking in every row of a statement", "")

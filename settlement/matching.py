@@ -116,7 +116,14 @@ def match_lines(
     """
     matching = _Matching(code, network, list(expected), frozenset(bound), accounts or {})
     order = sorted(lines, key=lambda n: (lines[n].booked, lines[n].reference, lines[n].fen, n))
-    certain = {number: found for number in order if (found := matching.certain(lines[number]))}
+    # What went out first: what comes back under the same id may be the second of two payments.
+    certain: dict[int, _Found] = {}
+    for number in sorted(order, key=lambda n: lines[n].fen > 0):
+        found = matching.certain(lines[number])
+        if found is not None:
+            certain[number] = found
+        elif lines[number].fen < 0:
+            matching.twice.update(matching.ids_of(lines[number]))
     matches = {
         number: Match(number, *(certain.get(number) or matching.proposal(lines[number])))
         for number in order
@@ -151,6 +158,7 @@ class _Matching:
         self.accounts = accounts
         self.open = sorted(expected, key=lambda item: item.id)
         self.ids = {item.id: item for item in self.open}
+        self.twice: set[EndToEnd] = set()  # on lines that went out and are no open payment
 
     # --- certain ---------------------------------------------------------------------------------
 
@@ -161,6 +169,8 @@ class _Matching:
         named = self._named(line)
         if named:
             good = [item for item in named if item.ready and item.fen == abs(line.fen)]
+            if good and good[0].way == "back" and self.twice.intersection(self.ids_of(line)):
+                good = []
             found = ("END_TO_END", tuple(good)) if len(good) == 1 and line.batched < 2 else None
         else:
             found = self._by_reference(line)
@@ -177,13 +187,14 @@ class _Matching:
         whole = found and sum(item.fen for item in found) == abs(line.fen)
         return ("REFERENCE", tuple(found)) if whole else None
 
-    def _ids_of(self, line: Line) -> list[EndToEnd]:
+    def ids_of(self, line: Line) -> list[EndToEnd]:
+        """Return the payments of this network whose ids stand on a line."""
         texts = f"{line.end_to_end} {line.remittance} {line.return_reason}"
         return [i for i in end_to_ends_in(texts) if i.network == self.network]
 
     def _named(self, line: Line) -> list[Expected]:
         """Return the open payments whose ids stand on a line."""
-        keys = {key for found in self._ids_of(line) if (key := self._key(line, found)) is not None}
+        keys = {key for found in self.ids_of(line) if (key := self._key(line, found)) is not None}
         return [item for item in self.open if item.id in keys]
 
     def _key(self, line: Line, found: EndToEnd) -> bytes | None:
@@ -215,7 +226,10 @@ class _Matching:
         return "NONE", ()
 
     def _by_id(self, line: Line) -> _Found | None:
-        keys = [key for i in self._ids_of(line) if (key := self._key(line, i)) is not None]
+        if line.fen > 0 and self.twice.intersection(self.ids_of(line)):
+            named = [item for item in self._named(line) if item.way == "back"]
+            return ("RETURN", tuple(named)) if named else None
+        keys = [key for i in self.ids_of(line) if (key := self._key(line, i)) is not None]
         named = self._named(line)
         if not named:
             taken = any(key in self.bound or key in self.ids for key in keys)
