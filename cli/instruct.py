@@ -146,7 +146,7 @@ class _Plan:
                 if hash_bytes(self.data) == record.digest:
                     return
         if not holding:
-            raise RefusedError("STATE", f"{self.month}: nothing is left to pay here")
+            raise RefusedError("NOTHING_LEFT", f"{self.month}: nothing is left to pay here")
         raise RefusedError(
             "DUPLICATE",
             f"the payments are in the file of entry {', '.join(map(str, holding))}; with its "

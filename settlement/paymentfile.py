@@ -139,7 +139,7 @@ def make_pain(batch: Batch) -> bytes:
         iso.party("Dbtr", payer.name),
         iso.account("DbtrAcct", payer.account),
         iso.agent("DbtrAgt", payer.bic, payer.cnaps, payer.bank),
-        iso.text("ChrgBr", "DEBT"),  # never taken from what the other side is owed (L11)
+        iso.text("ChrgBr", "DEBT"),  # whatever the banks charge, the payee gets the whole amount
         *(_transaction(transfer) for transfer in batch.transfers),
     )
     return iso.document(PAIN, iso.tree("CstmrCdtTrfInitn", header, information))
