@@ -1,7 +1,7 @@
 """Which payments of a month a payment file may hold: asked for, not sent, and in no other file."""
 
 from collections.abc import Container, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ledger.errors import RefusedError
 from ledger.table import Reader
@@ -75,6 +75,19 @@ def instructions(reader: Reader, code: str) -> list[tuple[int, Instruction]]:
         assert isinstance(record, Instruction)
         found.append((index, record))
     return sorted(found, key=lambda item: -item[0])
+
+
+def files_of(reader: Reader, code: str, month: str, number: int) -> list[dict[str, Any]]:
+    """Return the payment files of a participant that hold payments of a leg, newest first."""
+    return [
+        {
+            "index": index, "format": record.format, "digest": record.digest.hex(),
+            "attempt": payment.attempt, "payee": payment.payee, "fen": payment.fen,
+        }
+        for index, record in instructions(reader, code)
+        for payment in record.payments
+        if (payment.purpose, payment.month, payment.number) == ("clearing", month, number)
+    ]  # fmt: skip
 
 
 def check_fresh(found: Payable, payments: Sequence[Payment]) -> None:
