@@ -6,9 +6,16 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import typer
-from rich.cells import cell_len
 
 from cli.accounts import Accounts, load_accounts
+from cli.banktables import (
+    bound_text,
+    cells,
+    columns,
+    matches_table,
+    payment_text,
+    statements_table,
+)
 from cli.homes import Home, Json, open_home, open_register
 from cli.output import emit, guarded, out, say, table, talk, yuan
 from ledger.errors import FormError
@@ -21,7 +28,6 @@ from settlement import batch as batches
 from settlement.camtfile import make_camt
 from settlement.clearingaccount import clearing_statement
 from settlement.expectation import expected
-from settlement.matching import REASON
 from settlement.party import CENTRE, party
 
 app = typer.Typer(
@@ -31,12 +37,6 @@ app = typer.Typer(
 Line = Annotated[int, typer.Argument(help="the line's number, see `bank lines`", min=1)]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="check and show only")]
 Note = Annotated[str, typer.Option("--note", help="a remark, kept with the line")]
-
-WAYS = {"out": ("to", "付"), "in": ("from", "收"), "back": ("back from", "退回")}
-BY = {
-    "HAND": ("bound by hand", "人工核对"), "SENT_BACK": ("sent back", "已退回"),
-    **{code: (text.en, text.zh) for code, text in REASON.items()},
-}  # fmt: skip
 
 
 @app.command("import")
@@ -71,7 +71,7 @@ def import_(
     if as_json:
         emit({"ok": True, **value})
         return
-    out().print(_statements_table(value["statements"]))
+    out().print(statements_table(value["statements"]))
     if dry_run:
         talk().print(say("nothing was taken in", "仅检查，未导入"))
     elif not any(item["new"] for item in value["statements"]):
@@ -92,24 +92,7 @@ def statements(home: Home, as_json: Json = False) -> None:
     if as_json:
         emit({"statements": value})
     else:
-        out().print(_statements_table(value))
-
-
-def _statements_table(items: list[dict[str, Any]]) -> Any:
-    columns = [
-        (say("account", "账号"), "left"), (say("no.", "序号"), "right"),
-        (say("from", "起始日期"), "left"), (say("to", "截止日期"), "left"),
-        (say("opening", "期初余额"), "right"), (say("closing", "期末余额"), "right"),
-        (say("lines", "笔数"), "right"), ("", "left"),
-    ]  # fmt: skip
-    new = {True: say("new", "新导入"), False: say("known", "已导入"), None: ""}
-    rows = [
-        [item["account"], str(item["sequence"] or ""), item["first"], item["last"],
-         yuan(item["opening_fen"]), yuan(item["closing_fen"]), str(item["lines"]),
-         new[item.get("new")]]
-        for item in items
-    ]  # fmt: skip
-    return table(say("Statements", "银行对账单"), columns, rows)
+        out().print(statements_table(value))
 
 
 @app.command()
@@ -131,39 +114,8 @@ def lines(
         emit({"lines": value})
         return
     title = say("Lines bound to nothing", "待查流水") if only_open else say("Lines", "银行流水")
-    rows = [[*_cells(item), _bound(item["bound"])] for item in value]
-    out().print(table(title, [*_columns(), (say("what it is", "核对结果"), "left")], rows))
-
-
-def _columns() -> list[tuple[str, str]]:
-    return [
-        ("#", "right"), (say("booked", "记账日期"), "left"), (say("yuan", "金额（元）"), "right"),
-        (say("counterparty", "对方"), "left"), (say("bank's number", "银行流水号"), "left"),
-    ]  # fmt: skip
-
-
-def _cells(item: dict[str, Any]) -> list[str]:
-    other = _cut(item["counterparty"] or item["counterparty_account"])
-    return [str(item["line"]), item["booked"], yuan(item["fen"]), other, item["reference"]]
-
-
-def _cut(text: str, width: int = 20) -> str:
-    while cell_len(text) > width:
-        text = text[:-2] + "…"
-    return text
-
-
-def _bound(bound: dict[str, Any] | None) -> str:
-    if bound is None:
-        return "-"
-    if bound["opposite"]:
-        return f"{say(*BY['SENT_BACK'])}: # {bound['opposite']}"
-    return "; ".join(_payment(item) for item in bound["payments"])
-
-
-def _payment(item: dict[str, Any]) -> str:
-    way = say(*WAYS[item["way"]])
-    return f"{item['month']}/{item['number']} {way} {item['other']} {yuan(item['fen'])}"
+    rows = [[*cells(item), bound_text(item["bound"])] for item in value]
+    out().print(table(title, [*columns(), (say("what it is", "核对结果"), "left")], rows))
 
 
 @app.command()
@@ -185,9 +137,9 @@ def match(
         return
     if value["booked"]:
         title = say("Certain", "确定相符") if dry_run else say("Bound and entered", "已核对并登记")
-        out().print(_matches_table(title, value["booked"]))
+        out().print(matches_table(title, value["booked"]))
     if value["open"]:
-        out().print(_matches_table(say("For a person to decide", "待人工核对"), value["open"]))
+        out().print(matches_table(say("For a person to decide", "待人工核对"), value["open"]))
         talk().print(
             say(
                 "bind with: gongzhang bank bind # MONTH/LEG",
@@ -196,26 +148,6 @@ def match(
         )
     if not value["booked"] and not value["open"]:
         talk().print(say("no open lines", "无待核对流水"))
-
-
-def _matches_table(title: str, items: list[dict[str, Any]]) -> Any:
-    columns = [
-        *_columns(), (say("days", "天数"), "right"), (say("why", "理由"), "left"),
-        (say("payments", "款项"), "left"),
-    ]  # fmt: skip
-    return table(title, columns, [_match_row(item) for item in items])
-
-
-def _match_row(item: dict[str, Any]) -> list[str]:
-    why = say(item["en"], item["zh"])
-    if "refused" in item:
-        why += f" ({item['refused']})"
-    shown = [_payment(payment) for payment in item["payments"][:3]]
-    if len(item["payments"]) > 3:
-        shown.append(f"+{len(item['payments']) - 3}")
-    if item["opposite"]:
-        shown.append(f"# {item['opposite']}")
-    return [*_cells(item), str(item["age_days"]), why, "; ".join(shown)]
 
 
 @app.command()
@@ -243,7 +175,7 @@ def suspense(home: Home, accounts: Accounts = None, as_json: Json = False) -> No
         return
     total = yuan(sum(item["fen"] for item in value))
     title = say(f"Suspense, balance {total}", f"待查款项，余额 {total}")
-    out().print(_matches_table(title, value))
+    out().print(matches_table(title, value))
 
 
 @app.command()
@@ -279,7 +211,7 @@ def bind(
         return
     for item in value["payments"]:
         end = "" if dry_run else f", {say('entry', '条目')} {item['index']}"
-        talk().print(f"# {line}: " + _payment({**item, "number": item["leg"]}) + end)
+        talk().print(f"# {line}: " + payment_text({**item, "number": item["leg"]}) + end)
     if dry_run:
         talk().print(say("nothing was entered", "仅检查，未登记"))
 
@@ -346,5 +278,5 @@ def export(
     if as_json:
         emit({"ok": True, **value})
         return
-    out().print(_statements_table([value]))
+    out().print(statements_table([value]))
     talk().print(say(f"written: {target}", f"已写出：{target}"))

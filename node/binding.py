@@ -5,7 +5,6 @@ orders of `money`. A line and its entries are one act: the vault is durable with
 entries first, see `pending`. A crash between the two loses nothing, and nothing is bound twice.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
@@ -18,21 +17,18 @@ from node.turn import Turn
 from settlement import lookup
 from settlement.account import Account
 from settlement.bankstatement import MAX_TEXT, Line, clean, entry_reference
-from settlement.endtoend import EndToEnd, network_part, parse_end_to_end
+from settlement.choice import amounts, chosen, proposed, same_choice
+from settlement.endtoend import network_part
 from settlement.expectation import expected
-from settlement.matching import REASON, Expected, Match, match_lines, payment_id
-from settlement.money import format_yuan
+from settlement.matching import REASON, Expected, Match, match_lines
 from settlement.party import CENTRE
-from settlement.record import Record
+from settlement.record import Paid, Received, Record, Returned
 
 if TYPE_CHECKING:
     from node.centre import Centre
     from node.province import Province
 
     Keeper: TypeAlias = Province | Centre
-
-_LEG = re.compile(r"(20[0-9]{2}-(?:0[1-9]|1[0-2]))/([1-9][0-9]{0,6})")
-
 
 # --- what the lines are --------------------------------------------------------------------------
 
@@ -72,14 +68,28 @@ def match(
 ) -> dict[str, Any]:
     """Bind the lines that are certain; say of the others what they may be.
 
-    A line whose entry is refused stays open, with the code of the refusal.
+    What is entered may be what another line waits for (a return, the next attempt), so the lines
+    are looked at until nothing more is certain. A line whose entry is refused stays open, with the
+    code of the refusal.
     """
     _check_rows(accounts)
+    booked: list[dict[str, Any]] = []
+    while True:
+        acts, certain, left = _look(role, turn, accounts, dry_run=dry_run)
+        booked += certain
+        if not acts:  # else what was just entered may be what another line was waiting for
+            return {"booked": booked, "open": left, **({"dry_run": True} if dry_run else {})}
+        _carry_out(role, turn, acts)
+
+
+def _look(
+    role: "Keeper", turn: Turn, accounts: Sequence[Sequence[str]], *, dry_run: bool
+) -> tuple[list["_Act"], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return what can be bound now, how that is shown, and what is left."""
     with role.vault.store.read() as vault:
         matches, held = matches_of(role, turn.writer, vault, accounts)
         numbers = bankbook.accounts(vault)
-    booked, left = [], []
-    acts: list[_Act] = []
+    acts, certain, left = list[_Act](), [], []
     for found in matches:
         value = match_value(found, held[found.number], numbers, role.today(turn.now_ms))
         if not found.certain:
@@ -91,10 +101,8 @@ def match(
             except RefusedError as error:
                 left.append({**value, "refused": error.code, "why": str(error)})
                 continue
-        booked.append(value)
-    if acts:
-        _carry_out(role, turn, acts)
-    return {"booked": booked, "open": left, **({"dry_run": True} if dry_run else {})}
+        certain.append(value)
+    return acts, certain, left
 
 
 def match_value(found: Match, held: Held, numbers: Sequence[str], today: str) -> dict[str, Any]:
@@ -157,16 +165,15 @@ def bind(
         size = heads.size_of(turn.writer, CENTRE)
         known = expected(turn.writer, role.founding, role.code, size, role.result)
         free = [item for item in known if item.id not in bound]
-        chosen = tuple(_chosen(role, held.line, free, text) for text in payments)
-        if len({item.id for item in chosen}) < len(chosen):
-            raise RefusedError("PAYMENT", "a payment is named twice")
+        network = network_part(role.founding.network_id)
+        picked = chosen(role.code, network, held.line, free, payments)
     else:
-        chosen = _proposed(next(found for found in matches if found.number == line))
+        picked = proposed(next(found for found in matches if found.number == line))
     if dry_run:
-        parts = zip(chosen, _amounts(held, chosen), strict=True)
+        parts = zip(picked, amounts(line, held.line, picked), strict=True)
         tried = [payment_of(item, fen, item.entry or 0) for item, fen in parts]
         return {**_bound_value(held, tried), "dry_run": True}
-    act = _plan(role, turn, held, chosen, HAND, remark)
+    act = _plan(role, turn, held, picked, HAND, remark)
     _carry_out(role, turn, [act])
     return _bound_value(held, act.binding.payments)
 
@@ -184,51 +191,10 @@ def _again(held: Held, payments: Sequence[str]) -> dict[str, Any]:
     # The same order again, after a crash or a lost answer, comes to the same.
     assert held.binding is not None
     bound = held.binding.payments
-    names = {f"{p.month}/{p.number}" for p in bound}
-    same = held.binding.by == HAND and (
-        not payments or all(_LEG.fullmatch(t) is None or t in names for t in payments)
-    )
-    if not same or (payments and len(payments) != len(bound)):
+    named = [(payment.month, payment.number) for payment in bound]
+    if held.binding.by != HAND or not same_choice(payments, named):
         raise RefusedError("BOUND", f"line {held.number} is bound already")
     return _bound_value(held, bound)
-
-
-def _chosen(role: "Keeper", line: Line, known: Sequence[Expected], text: str) -> Expected:
-    ways = ("out",) if line.fen < 0 else ("in", "back")
-    match_ = _LEG.fullmatch(text) if isinstance(text, str) else None
-    if match_ is not None:
-        month, number = match_[1], int(match_[2])
-        found = [i for i in known if i.way in ways and (i.month, i.number) == (month, number)]
-    else:
-        named = _named(text)
-        other = named.payee if named.payer == role.code else named.payer
-        keys = {
-            payment_id(way, named.purpose, named.month, named.number, other, named.attempt)
-            for way in ("out", "in", "back")
-            if way in ways
-        }
-        found = [item for item in known if item.id in keys]
-    exact = [item for item in found if item.fen == abs(line.fen)]
-    best = exact if len(exact) == 1 else found
-    if len(best) != 1:
-        several = ", ".join(f"{i.way} {i.other} attempt {i.attempt}" for i in best) or "nothing"
-        raise RefusedError("PAYMENT", f"{text}: {several}; expected one payment of that direction")
-    return best[0]
-
-
-def _named(text: object) -> EndToEnd:
-    try:
-        return parse_end_to_end(text if isinstance(text, str) else "")
-    except FormError:
-        expected_ = "MONTH/LEG such as 2017-03/12, or an end-to-end id"
-        raise FormError("payment", expected_, text) from None
-
-
-def _proposed(found: Match) -> tuple[Expected, ...]:
-    single = found.certain or len(found.payments) == 1 or found.reason == "BATCH"
-    if not found.payments or not single:
-        raise RefusedError("PAYMENT", f"line {found.number}: {REASON[found.reason].en}; name a leg")
-    return found.payments
 
 
 def _plan(
@@ -240,32 +206,28 @@ def _plan(
     note: str = "",
 ) -> _Act:
     """Enter a line's payments in the turn; return what has to be kept of it."""
-    amounts = _amounts(held, payments)
     bound, records, wrote = [], list[Record](), False
-    for item, fen in zip(payments, amounts, strict=True):
+    for item, fen in zip(payments, amounts(held.number, held.line, payments), strict=True):
         index = item.entry
         if index is None:
             index = _enter(role, turn, held.line, item, fen)
             wrote = True
-        records.append(lookup.entry_at(turn.writer, role.code, index)[1])
+        record = lookup.entry_at(turn.writer, role.code, index)[1]
+        _check_entry(held, item, fen, record)
+        records.append(record)
         bound.append(payment_of(item, fen, index))
     ids = [item.id for item in payments]
     today = role.today(turn.now_ms)
     return _Act(held.number, Binding(by, bound, ids, 0, wrote, today, note), records)
 
 
-def _amounts(held: Held, payments: Sequence[Expected]) -> list[int]:
-    """Return what of a line goes to each payment; only what is still to be sent may be a part."""
-    total, moved = sum(item.fen for item in payments), abs(held.line.fen)
-    if total == moved:
-        return [item.fen for item in payments]
-    only = payments[0]
-    if len(payments) == 1 and only.way == "out" and only.entry is None and moved < only.fen:
-        return [moved]
-    raise RefusedError(
-        "AMOUNT",
-        f"line {held.number} moves {format_yuan(moved)}, the payments {format_yuan(total)}",
-    )
+def _check_entry(held: Held, item: Expected, fen: int, record: Record) -> None:
+    # The bank's number tells payments apart; one that a bank uses twice would find the first again.
+    assert isinstance(record, Paid | Received | Returned)
+    amount = fen if isinstance(record, Returned) else record.fen
+    if (record.attempt, amount) != (item.attempt, fen):
+        said = f"{held.line.reference} of line {held.number} is entered for another payment"
+        raise RefusedError("DUPLICATE", said)
 
 
 def _enter(role: "Keeper", turn: Turn, line: Line, item: Expected, fen: int) -> int:

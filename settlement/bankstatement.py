@@ -45,14 +45,18 @@ class Line(Part, frozen=True):
 
     @property
     def key(self) -> bytes:
-        """What no two lines of an account share: the bank's number, the date and the amount."""
-        return Codec.encode(_Key(self.reference, self.booked, self.fen))
+        """What no two lines of an account share: the bank's number, day, amount, and the id.
+
+        Some banks give all payments of a file one number; their ids tell them apart.
+        """
+        return Codec.encode(_Key(self.reference, self.booked, self.fen, self.end_to_end))
 
 
 class _Key(Part, frozen=True):
     reference: str
     booked: str
     fen: int
+    end_to_end: str
 
 
 class Statement(Part, frozen=True):
@@ -108,7 +112,7 @@ def check_statement(statement: Statement) -> Statement:
         if not line.reference:
             raise FormError(f"{place} reference", "the bank's number", "")
         if line.key in seen:
-            twice = f"another number, day or amount than line {seen[line.key]}"
+            twice = f"another number, day, amount or id than line {seen[line.key]}"
             raise FormError(f"{place} reference", twice, line.reference)
         seen[line.key] = number
     computed = statement.opening_fen + sum(line.fen for line in statement.lines)
@@ -177,6 +181,11 @@ def entry_reference(reference: str) -> str:
     if _NAME.fullmatch(reference):
         return reference
     return "sha256-" + hash_bytes(reference.encode()).hex()[:32]
+
+
+def account_number(text: str) -> str:
+    """Return an account's number without the spaces by which people group its digits."""
+    return "".join(text.split())
 
 
 def clean(text: str) -> str:

@@ -18,6 +18,7 @@ from settlement.bankstatement import (
     MAX_TEXT,
     Line,
     Statement,
+    account_number,
     check_statement,
     clean,
 )
@@ -36,6 +37,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "booked": ("记账日期", "交易日期"),
     "valued": ("起息日", "起息日期"),
     "amount": ("金额", "交易金额", "发生额"),
+    "debit": ("借方金额", "借方发生额", "支出金额"),
+    "credit": ("贷方金额", "贷方发生额", "收入金额"),
     "currency": ("币种",),
     "reference": ("银行流水号", "交易流水号", "流水号"),
     "end_to_end": ("端到端标识", "业务编号"),
@@ -46,7 +49,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "return_reason": ("退汇原因", "退回原因"),
     "kind": ("交易类型", "业务类型"),
 }
-REQUIRED = ("account", "from", "to", "opening", "closing", "booked", "amount", "reference")
+REQUIRED = ("account", "from", "to", "opening", "closing", "booked", "reference")
 OF_STATEMENT = ("account", "sequence", "from", "to", "opening", "closing")
 FEES = frozenset({"fee", "手续费", "工本费", "账户管理费"})
 KINDS = FEES | {"", "payment", "转账", "汇款"}
@@ -102,6 +105,8 @@ def _header(grid: Grid, line: int, values: Sequence[Value]) -> dict[str, int]:
                 grid.place(formula.row, column), "values, not computed cells", formula.cells
             )
     missing = [name for name in REQUIRED if name not in at]
+    if ("amount" in at) == ("debit" in at) or ("debit" in at) != ("credit" in at):
+        raise FormError(f"line {line}", "amount, or debit and credit", "another choice of them")
     if missing:
         raise FormError(f"line {line}", f"headings {', '.join(REQUIRED)}", f"no {missing[0]}")
     return at
@@ -123,6 +128,9 @@ class _Cells:
     def value(self, name: str) -> Value:
         column = self._at.get(name)
         return "" if column is None or column >= len(self._values) else self._values[column]
+
+    def has(self, name: str) -> bool:
+        return name in self._at
 
     def read(self, name: str, read: Callable[[Value], Any], expected: str) -> Any:
         try:
@@ -169,7 +177,7 @@ def _row(grid: Grid, at: dict[str, int], line: int, values: Sequence[Value]) -> 
     if not first or not last:
         cells.refuse("from" if not first else "to", "a date such as 2017-04-15", "")
     head = (
-        cells.text("account"), cells.count("sequence"), first, last,
+        account_number(cells.text("account")), cells.count("sequence"), first, last,
         cells.fen("opening"), cells.fen("closing"),
     )  # fmt: skip
     if not head[0]:
@@ -189,16 +197,26 @@ def _booking(cells: _Cells) -> Line:
     return Line(
         booked=booked,
         valued=cells.day("valued") or booked,
-        fen=cells.fen("amount"),
+        fen=_moved_fen(cells),
         reference=reference,
         end_to_end=cells.text("end_to_end"),
         counterparty=cells.text("counterparty"),
-        counterparty_account=cells.text("counterparty_account"),
+        counterparty_account=account_number(cells.text("counterparty_account")),
         remittance=cells.text("remittance", MAX_TEXT),
         batched=cells.count("batched"),
         return_reason=cells.text("return_reason"),
         fee=cells.one_of("kind", KINDS) in FEES,
     )
+
+
+def _moved_fen(cells: _Cells) -> int:
+    """Return an amount with its sign, or what came in less what went out (借贷分列)."""
+    if cells.has("amount"):
+        return cells.fen("amount")
+    parts = [cells.fen(name) if cells.text(name) else 0 for name in ("credit", "debit")]
+    if min(parts) < 0 or 0 not in parts:
+        cells.refuse("debit", "one of debit and credit, without a sign", cells.value("debit"))
+    return parts[0] - parts[1]
 
 
 def _statements(rows: Sequence[_Row]) -> list[Statement]:

@@ -20,6 +20,7 @@ from settlement.bankstatement import (
     MAX_TEXT,
     Line,
     Statement,
+    account_number,
     check_statement,
     clean,
 )
@@ -188,7 +189,8 @@ def _text(element: Element | None, path: str) -> str:
 
 
 def _number(element: Element | None, path: str) -> str:
-    return _text(element, f"{path}/IBAN") or _text(element, f"{path}/Othr/Id")
+    found = _text(element, f"{path}/IBAN") or _text(element, f"{path}/Othr/Id")
+    return account_number(found)
 
 
 def _account(element: Element, place: str) -> str:

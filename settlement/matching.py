@@ -24,6 +24,7 @@ Lines are taken in the order of their dates, so what comes out depends neither o
 nor on that of rows. A payment takes one line, a line is taken once.
 """
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -286,7 +287,13 @@ class _Matching:
         if account is None:
             return False
         same_number = line.counterparty_account == account.account
-        return same_number or (bool(line.counterparty) and line.counterparty == account.name)
+        return same_number or (bool(line.counterparty) and _same(line.counterparty, account.name))
+
+
+def _same(one: str, two: str) -> bool:
+    # Banks write brackets in either width, and spaces as they like.
+    plain = ["".join(unicodedata.normalize("NFKC", name).split()) for name in (one, two)]
+    return plain[0] == plain[1]
 
 
 def subset_of(payments: Sequence[Expected], fen: int, count: int = 0) -> list[Expected] | None:

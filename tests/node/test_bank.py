@@ -233,9 +233,46 @@ def test_money_for_which_no_entry_has_come_yet_waits_and_is_booked_later() -> No
     assert reasons(match(world, CENTRE)) == {1: "WAITING", 2: "WAITING"}  # not before it is paid in
     banks.book(QINGHAI, banks.line(-3 * FEN, name(world, 1)))
     match(world, QINGHAI)
-    assert len(match(world, CENTRE)["booked"]) == 1
-    assert len(match(world, CENTRE)["booked"]) == 1
+    assert len(match(world, CENTRE)["booked"]) == 2  # what was paid in lets the other go out
     assert states(world) == ["RECEIVED", "PAID", "DUE"]
+
+
+def test_a_week_in_which_a_payment_was_returned_and_sent_again_is_matched_at_once() -> None:
+    world, banks = confirmed()
+    banks.book(
+        QINGHAI,
+        banks.line(-3 * FEN, name(world, 1)),
+        banks.line(3 * FEN, name(world, 1), return_reason="AC04"),
+        banks.line(-3 * FEN, name(world, 1, 2)),
+    )
+    value = match(world, QINGHAI)
+    assert [item["payments"][0]["way"] for item in value["booked"]] == ["out", "back", "out"]
+    assert value["open"] == []
+    assert kinds(world, QINGHAI)[-3:] == ["Paid", "Returned", "Paid"]
+
+
+def test_a_bank_number_that_stands_for_two_payments_never_hides_the_second() -> None:
+    world, banks = confirmed()
+    banks.book(QINGHAI, Line(DAY, DAY, -10_000, "FILE-1"), Line(DAY, DAY, -14_000, "FILE-1"))
+    world.ask(QINGHAI, "bank_bind", line=1, payments=[f"{MONTH}/1"])
+    with pytest.raises(RefusedError) as caught:
+        world.ask(QINGHAI, "bank_bind", line=2, payments=[f"{MONTH}/1"])
+    assert caught.value.code == "DUPLICATE"
+    assert reasons(match(world, QINGHAI)) == {2: "AMOUNT"}
+    assert kinds(world, QINGHAI).count("Paid") == 1
+
+
+def test_a_person_may_name_a_payment_by_its_id_but_not_one_of_another_network() -> None:
+    world, banks = confirmed()
+    banks.book(QINGHAI, banks.line(-3 * FEN))
+    other = name(world, 1)[:-6] + "000000"
+    with pytest.raises(RefusedError, match="another network"):
+        world.ask(QINGHAI, "bank_bind", line=1, payments=[other])
+    bound = world.ask(QINGHAI, "bank_bind", line=1, payments=[name(world, 1)])
+    assert world.ask(QINGHAI, "bank_bind", line=1, payments=[name(world, 1)]) == bound
+    assert states(world)[0] == "DUE"
+    settled(world)
+    assert states(world)[0] == "PAID"
 
 
 def test_late_money_is_paid_to_who_bears_what_was_missing() -> None:

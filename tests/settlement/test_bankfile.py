@@ -134,6 +134,40 @@ def test_several_statements_may_stand_in_one_file() -> None:
     assert read_statements(table).statements == [STATEMENT, other]
 
 
+def test_out_and_in_may_stand_in_columns_of_their_own() -> None:
+    place = ENGLISH.index("amount")
+    header = (*ENGLISH[:place], "借方金额", "贷方金额", *ENGLISH[place + 1 :])
+    split = [
+        (*row[:place], *((row[place][1:], "") if row[place][0] == "-" else ("", row[place])),
+         *row[place + 1 :])
+        for row in ROWS
+    ]  # fmt: skip
+    assert read_statements(csv_of(split, header)).statements == [STATEMENT]
+    for debit, credit in (("1.00", "1.00"), ("-1.00", ""), ("x", ""), ("", "")):
+        row = (*split[0][:place], debit, credit, *split[0][place + 2 :])
+        fault = read_statements(csv_of([row], header)).fault
+        assert fault is not None
+        assert "debit" in fault[0] or "amount" in fault[0]
+    both = (*header[:-1], "amount")
+    assert read_statements(csv_of(split, both)).fault is not None
+    assert read_statements(csv_of(split, (*header[: place + 1], "x", *header[place + 2 :]))).fault
+
+
+def test_payments_of_one_file_may_share_the_bank_number_if_their_ids_differ() -> None:
+    one = Line("2017-04-12", "2017-04-12", -500, "FILE-1", "E1")
+    two = Line("2017-04-12", "2017-04-12", -500, "FILE-1", "E2")
+    day = "2017-04-12"
+    assert check_statement(Statement("A1234", 0, day, day, 0, -1_000, [one, two]))
+    with pytest.raises(FormError, match="line 2 reference"):
+        check_statement(Statement("A1234", 0, day, day, 0, -1_000, [one, one]))
+
+
+def test_digits_of_accounts_may_be_grouped() -> None:
+    rows = changed("account", "9900 6300 0000 0001")
+    (found,) = read_statements(csv_of([rows[0]]).replace(b"83999.70", b"84000.00")).statements
+    assert found.account == "9900630000000001"
+
+
 # --- camt ----------------------------------------------------------------------------------------
 
 BOMB = b"""<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;">

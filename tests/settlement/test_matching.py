@@ -14,6 +14,7 @@ NETWORK = "3F9A2C"
 QH, SC, XZ = "630000", "510000", "540000"  # the account is Qinghai's
 ACCOUNTS = {
     SC: Account(SC, "四川专户", "51000", "b", "", ""),
+    "330000": Account("330000", "四川专户（一）", "33000", "b", "", ""),
     XZ: Account(XZ, "西藏专户", "54000", "b", "", ""),
 }
 
@@ -74,6 +75,8 @@ CASES = [
          [out(1, 500), out(2, 500, XZ)], "COUNTERPARTY", [1]),
     Case("amount and the other side's name", line(500, counterparty="西藏专户"),
          [come(1, 500), come(2, 500, XZ)], "COUNTERPARTY", [2]),
+    Case("brackets of either width", line(-500, counterparty="四川专户 (一)"),
+         [out(1, 500, XZ), out(2, 500, "330000")], "COUNTERPARTY", [2]),
     Case("the amount alone", line(-500), [out(1, 500), out(2, 501)], "AMOUNT", [1]),
     Case("several of that amount", line(-500), [out(1, 500), out(2, 500, XZ)], "SEVERAL", [1, 2]),
     Case("several of that amount and side", line(-500, counterparty="四川专户"),
