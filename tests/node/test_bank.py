@@ -5,6 +5,8 @@ from itertools import count
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ledger.errors import FormError, LedgerError, RefusedError
 from node import bankbook
@@ -292,6 +294,38 @@ def test_late_money_is_paid_to_who_bears_what_was_missing() -> None:
     assert len(match(world, TIBET)["booked"]) == 1
     bearer = next(b for b in legs(world)[0].bearers if b.code == TIBET)
     assert bearer.repaid_fen == FEN
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.permutations(range(6)), st.lists(st.booleans(), min_size=6, max_size=6))
+def test_in_whatever_order_lines_come_no_leg_gets_more_than_its_amount(
+    order: list[int], cuts: list[bool]
+) -> None:
+    world, banks = confirmed()
+    first, second = name(world, 1), name(world, 1, 2)
+    pool = [
+        banks.line(-3 * FEN, first), banks.line(-3 * FEN, first), banks.line(-3 * FEN, second),
+        banks.line(3 * FEN, first, return_reason="AC04"), banks.line(-50, fee=True),
+        banks.line(-3 * FEN, remittance=f"{first} 再付"),
+    ]  # fmt: skip
+    waiting: list[Line] = []
+    for place, cut in zip(order, cuts, strict=True):
+        waiting.append(pool[place])
+        if cut:
+            banks.book(QINGHAI, *waiting)
+            waiting.clear()
+            match(world, QINGHAI)
+    banks.book(QINGHAI, *waiting)
+    match(world, QINGHAI)
+    (leg, *_) = legs(world)
+    assert leg.sent_fen <= leg.due.fen
+    assert leg.note is None
+    with world.nodes[QINGHAI].vault.store.read() as reader:
+        held = list(bankbook.lines(reader))
+    bound = [payment for item in held if item.binding for payment in item.binding.payments]
+    assert len({(p.way, p.attempt) for p in bound}) == len(bound)
+    assert kinds(world, QINGHAI).count("Paid") == sum(p.way == "out" for p in bound)
+    assert all(item.binding is None for item in held if item.line.fee)
 
 
 # --- crashes -------------------------------------------------------------------------------------
