@@ -217,10 +217,13 @@ def bind(
 
 
 @app.command()
-def unbind(line: Line, home: Home, as_json: Json = False) -> None:
+def unbind(line: Line, home: Home, dry_run: DryRun = False, as_json: Json = False) -> None:
     """Open a line again that was bound without writing an entry."""
-    value = guarded(lambda: asyncio.run(order(home, "bank_unbind", line=line)), as_json=as_json)
-    _done(value, say("open again", "已恢复为待查"), as_json=as_json)
+
+    def act() -> Any:
+        return asyncio.run(order(home, "bank_unbind", line=line, dry_run=dry_run))
+
+    _done(guarded(act, as_json=as_json), say("open again", "已恢复为待查"), as_json=as_json)
 
 
 @app.command("send-back")
@@ -232,12 +235,14 @@ def send_back(
         typer.Option("--with", help="the line that moved it back (default: the only one)"),
     ] = None,
     note: Note = "",
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Bind money that fitted nothing to the line by which it was sent back."""
 
     def act() -> Any:
-        return asyncio.run(order(home, "bank_send_back", line=line, other=other, note=note))
+        given = {"line": line, "other": other, "note": note, "dry_run": dry_run}
+        return asyncio.run(order(home, "bank_send_back", **given))
 
     value = guarded(act, as_json=as_json)
     _done(value, say("take each other back", "互为收退"), as_json=as_json)
@@ -248,6 +253,8 @@ def _done(value: dict[str, Any], text: str, *, as_json: bool) -> None:
         emit({"ok": True, **value})
     else:
         talk().print(", ".join(f"# {number}" for number in value["lines"]) + f": {text}")
+        if value.get("dry_run"):
+            talk().print(say("checked only, nothing was changed", "仅检查，未变更"))
 
 
 @app.command()

@@ -57,26 +57,44 @@ def take_in(
         for statement in statements:
             taken, new = bankbook.take(writer, statement)
             found.append({**bankbook.statement_value(taken), "new": new})
-        if dry_run:
-            raise _DryRunError(found)
         return found
 
-    try:
-        return {"statements": role.vault.store.transact(change)}
-    except _DryRunError as done:
-        return {"statements": done.found, "dry_run": True}
+    return _changed(role, "statements", change, dry_run=dry_run)
 
 
 class _DryRunError(Exception):
     """Undoes what was tried."""
 
-    def __init__(self, found: list[dict[str, Any]]) -> None:
+    def __init__(self, found: list[Any]) -> None:
         self.found = found
         super().__init__("dry run")
 
 
+def _changed(
+    role: "Keeper", name: str, change: Callable[[Writer], list[Any]], *, dry_run: bool
+) -> dict[str, Any]:
+    """Return what a change of the vault came to; undone if it was only to be tried."""
+
+    def run(writer: Writer) -> list[Any]:
+        found = change(writer)
+        if dry_run:
+            raise _DryRunError(found)
+        return found
+
+    try:
+        return {name: role.vault.store.transact(run)}
+    except _DryRunError as done:
+        return {name: done.found, "dry_run": True}
+
+
 def send_back(
-    role: "Keeper", turn: Turn, line: int, other: int | None = None, note: str = ""
+    role: "Keeper",
+    turn: Turn,
+    line: int,
+    other: int | None = None,
+    note: str = "",
+    *,
+    dry_run: bool = False,
 ) -> dict[str, Any]:
     """Bind two open lines that move the same amount in opposite directions to each other.
 
@@ -103,7 +121,7 @@ def send_back(
             bankbook.bind(writer, one, Binding(SENT_BACK, [], [], two, False, today, remark))
         return [line, number]
 
-    return {"lines": role.vault.store.transact(change)}
+    return _changed(role, "lines", change, dry_run=dry_run)
 
 
 def _opposite(reader: Reader, held: Held) -> int:
@@ -118,13 +136,13 @@ def _opposite(reader: Reader, held: Held) -> int:
     return found[0]
 
 
-def unbind(role: "Keeper", turn: Turn, line: int) -> dict[str, Any]:
+def unbind(role: "Keeper", turn: Turn, line: int, *, dry_run: bool = False) -> dict[str, Any]:
     """Open a line again that was bound without writing an entry.
 
     Raises:
         RefusedError: It is not bound (STATE), or entries were written for it (ENTERED).
     """
-    return {"lines": role.vault.store.transact(lambda writer: bankbook.unbind(writer, line))}
+    return _changed(role, "lines", lambda w: bankbook.unbind(w, line), dry_run=dry_run)
 
 
 BANK_ORDERS: dict[str, Callable[..., Any]] = {

@@ -178,7 +178,10 @@ def test_what_was_paid_twice_stands_in_suspense_until_it_is_sent_back() -> None:
     assert caught.value.code == "PAYMENT"
     banks.book(QINGHAI, banks.line(3 * FEN, name(world, 1), return_reason="重复付款退回"))
     assert set(reasons(match(world, QINGHAI))) == {2, 3}
+    assert world.ask(QINGHAI, "bank_send_back", line=2, dry_run=True)["lines"] == [2, 3]
+    assert set(reasons(match(world, QINGHAI))) == {2, 3}
     assert world.ask(QINGHAI, "bank_send_back", line=2)["lines"] == [2, 3]
+    assert world.ask(QINGHAI, "bank_unbind", line=3, dry_run=True)["lines"] == [2, 3]
     assert world.ask(QINGHAI, "bank_send_back", line=2)["lines"] == [2, 3]
     assert match(world, QINGHAI) == {"booked": [], "open": []}
     assert states(world) == ["RECEIVED", "DUE", "DUE"]
