@@ -13,6 +13,7 @@ from node.clock import BusinessCalendar
 from node.config import load_config
 from node.money import due_day
 from node.orders import order
+from settlement.instruction import files_of
 from settlement.money import parse_fen
 from settlement.report import month_report
 
@@ -57,7 +58,9 @@ def show(month: Month, leg: Leg, home: Home, as_json: Json = False) -> None:
         legs = _legs(home, month)
         if not 1 <= leg <= len(legs):
             raise RefusedError("LEG", f"{month} has legs 1 to {len(legs)}, not {leg}")
-        return legs[leg - 1]
+        with open_home(home) as opened:
+            files = files_of(opened.reader, legs[leg - 1]["payer"], month, leg)
+        return {**legs[leg - 1], **({"files": files} if files else {})}
 
     value = guarded(act, as_json=as_json)
     if as_json:
@@ -70,6 +73,10 @@ def show(month: Month, leg: Leg, home: Home, as_json: Json = False) -> None:
         out().print(_payments_table(payments))
     if value.get("bearers"):
         out().print(_bearers_table(value["bearers"]))
+    for file in value.get("files", []):
+        en = f"in the {file['format']} file of entry {file['index']}, SHA-256 {file['digest']}"
+        zh = f"在条目 {file['index']} 的 {file['format']} 付款文件中，SHA-256 {file['digest']}"
+        talk().print(say(en, zh))
 
 
 def _legs(home: Any, month: str) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ import typer
 
 from cli import (
     audit,
+    bank,
     batch,
     bundle,
     claim,
@@ -29,6 +30,7 @@ from cli import (
 from cli.calendar import calendar
 from cli.carried import carried
 from cli.demo import demo
+from cli.instruct import instruct
 from cli.models import models
 from cli.output import language, say
 from cli.status import status
@@ -60,6 +62,7 @@ for name, part in (
     ("dispute", dispute.app),
     ("batch", batch.app),
     ("leg", leg.app),
+    ("bank", bank.app),
     ("year", year.app),
     ("log", log.app),
     ("key", key.app),
@@ -67,6 +70,7 @@ for name, part in (
     ("sim", sim.app),
 ):
     app.add_typer(part, name=name)
+leg.app.command()(instruct)
 batch.app.command()(models)
 batch.app.command()(carried)
 claim.app.command()(simulate.simulate)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cli.bankzh import BANK
 from cli.registryzh import REGISTRY
 
 ZH = {
@@ -316,6 +317,7 @@ ZH = {
     "default: drawn by the seed": "默认由种子决定",
     "per durable step": "每次落盘时的概率",
     **REGISTRY,
+    **BANK,
 }  # fmt: skip
 
 

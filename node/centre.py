@@ -4,9 +4,9 @@ It computes with the same functions as everybody. What it does by itself, where 
 says so: `confirm` a batch as soon as it has what it needs, `final` once every leg is received.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import structlog
 
@@ -16,11 +16,14 @@ from ledger.hashing import EMPTY_ROOT
 from ledger.signer import Signer
 from ledger.table import HEAD, Reader, Store, log_key
 from node import heads
-from node.command import CENTRE_ORDERS
+from node.bank import BANK_ORDERS
+from node.command import CENTRE_ORDERS, Order
 from node.keyring import Keys
 from node.money import confirmed_legs
+from node.pending import Pending
 from node.role import Role
 from node.turn import Turn
+from node.vault import Vault
 from settlement import batch as batches
 from settlement import leg as legs
 from settlement import lookup
@@ -36,7 +39,7 @@ _log = structlog.get_logger("centre")
 class Centre(Role):
     """See the module's text."""
 
-    orders = CENTRE_ORDERS
+    orders: ClassVar[Mapping[str, Order]] = {**CENTRE_ORDERS, **BANK_ORDERS}
 
     def __init__(
         self,
@@ -44,6 +47,7 @@ class Centre(Role):
         keys: Keys,
         store: Store,
         signer: Signer,
+        vault: Vault,
         automatic: frozenset[str] = frozenset(),
         ruleset: bytes | None = None,
         *,
@@ -51,6 +55,8 @@ class Centre(Role):
         recover: bool = False,
     ) -> None:
         super().__init__(CENTRE, founding, keys, store, signer, today=today, recover=recover)
+        self.vault = vault
+        self.pending = Pending(self)
         self.automatic = automatic
         self.ruleset = ruleset
 
@@ -116,6 +122,7 @@ class Centre(Role):
     def act(self, turn: Turn) -> None:
         """Found the log if it is new; confirm and certify as far as the configuration lets it."""
         self._found(turn)
+        self.pending.settle(turn)
         self._repeat_rotations(turn)
         if "confirm" in self.automatic:
             for month in lookup.open_months(turn.writer):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.encoding import Codec
 from ledger.errors import RefusedError
-from node import disputes, docket, money, years
+from node import disputes, docket, instruct, money, years
 from node.message import Case
+from node.pending import settled
 from node.turn import Turn
 from settlement import batch as batches
 from settlement import lookup
@@ -259,9 +260,10 @@ PROVINCE_ORDERS: dict[str, Order] = {
     "escalate": disputes.escalate,
     "breach": years.breach,
     "year": years.close_year,
-    "paid": money.paid,
-    "received": money.received,
-    "returned": money.returned,
+    "paid": settled(money.paid),
+    "received": settled(money.received),
+    "returned": settled(money.returned),
+    "instruct": instruct.instruct,
     "draw": money.draw,
 }
 CENTRE_ORDERS: dict[str, Order] = {
@@ -277,8 +279,9 @@ CENTRE_ORDERS: dict[str, Order] = {
     "freeze": freeze,
     "ruleset": ruleset,
     "holidays": holidays,
-    "paid": money.paid,
-    "received": money.received,
-    "returned": money.returned,
+    "paid": settled(money.paid),
+    "received": settled(money.received),
+    "returned": settled(money.returned),
+    "instruct": instruct.instruct,
     "shortfall": money.shortfall,
 }

@@ -6,7 +6,7 @@ from typing import Any
 from ledger import log
 from ledger.errors import FormError, RefusedError
 from ledger.table import Reader, log_key
-from node import docket, heads, money, notices, years
+from node import bank, docket, heads, money, notices, years
 from node.statements import open_statements
 from node.todo import todo
 from node.vault import Vault
@@ -64,6 +64,8 @@ def duties(
         found += _province(reader, founding, roster, code, vault)
     found += _disputes(reader, roster, code)
     found += money.duties(reader, founding, code, today)
+    with vault.store.read() as held:
+        found += bank.duties(held, today)
     found += years.duties(reader, founding, code, today)
     return {"size": size, "cosigned": cosigned, "duties": found}
 

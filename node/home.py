@@ -298,7 +298,9 @@ def _role(
     today = BusinessCalendar.parse(config.business_date).on
     if config.code == CENTRE:
         chosen = config.automatic
-        return Centre(roster, keys, store, signer, chosen, ruleset, today=today, recover=recover)
+        return Centre(
+            roster, keys, store, signer, vault, chosen, ruleset, today=today, recover=recover
+        )
     return Province(
         config.code,
         roster,

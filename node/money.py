@@ -123,11 +123,13 @@ def received(
     reference: str,
     date: str,
     payer: str | None = None,
+    attempt: int | None = None,
 ) -> dict[str, Any]:
     """Record that the oldest payment of a leg that is under way arrived at this node's side.
 
     Args:
         payer: Who sent it, if not the leg's payer: the centre, passing on late money.
+        attempt: Which payment arrived, if that is known.
 
     Raises:
         RefusedError: See `leg.may_receive`.
@@ -135,9 +137,10 @@ def received(
     _, month_legs = confirmed_legs(role, turn.writer, month)
     sender = payer or legs.numbered(month_legs, leg).due.payer
     for index, known in _own(turn, Received, month, leg, sender):
-        if known.reference == _name(reference) and known.date == date:
+        same = attempt in (None, known.attempt)
+        if same and known.reference == _name(reference) and known.date == date:
             return {"month": month, "leg": leg, "fen": known.fen, "index": index}
-    found = legs.may_receive(month_legs, leg, role.code, payer)
+    found = legs.may_receive(month_legs, leg, role.code, payer, attempt)
     record = Received(
         "clearing", month, leg, found.attempt, sender, found.fen, _name(reference), date, []
     )

@@ -22,6 +22,7 @@ from node.vault import PENDING
 from settlement.record import Record, decode_body
 
 if TYPE_CHECKING:
+    from node.centre import Centre
     from node.province import Province
 
 _log = structlog.get_logger("pending")
@@ -30,7 +31,7 @@ _log = structlog.get_logger("pending")
 class Pending:
     """What is durable in the vault of a node and perhaps not in its log."""
 
-    def __init__(self, role: "Province") -> None:
+    def __init__(self, role: "Province | Centre") -> None:
         self._role = role
         self._doubtful: dict[bytes, Record] = {}  # ascending: later entries rest on earlier ones
         self._done: set[bytes] = set()
@@ -94,7 +95,7 @@ def settled(order: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     @wraps(order)
-    def run(role: "Province", turn: Turn, *args: Any, **kwargs: Any) -> Any:
+    def run(role: "Province | Centre", turn: Turn, *args: Any, **kwargs: Any) -> Any:
         role.pending.settle(turn)
         return order(role, turn, *args, **kwargs)
 

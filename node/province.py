@@ -23,6 +23,7 @@ from ledger.errors import FormError, LedgerError, RefusedError
 from ledger.signer import Signer
 from ledger.table import Reader, Store, Writer, log_key
 from node import heads
+from node.bank import BANK_ORDERS
 from node.command import PROVINCE_ORDERS, Order
 from node.daybook import DAY_ORDERS, Daybook
 from node.dayrows import answer_day
@@ -96,6 +97,7 @@ class Province(Role):
 
     orders: ClassVar[Mapping[str, Order]] = {
         **PROVINCE_ORDERS,
+        **BANK_ORDERS,
         **CLAIM_ORDERS,
         **DAY_ORDERS,
         **INSTITUTION_ORDERS,

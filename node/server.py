@@ -3,7 +3,7 @@
 Public:  POST /witness/add-checkpoint, GET /witness/<digest>/checkpoint, POST /peer/v1/…,
          GET /log/<code>/…, GET /healthz, GET /api/v1/institutions (see `routes`)
 Socket:  POST /api/v1/orders/<verb>, POST /api/v1/import, GET /api/v1/day/statement,
-         POST /api/v1/day/compare (mode 0600)
+         POST /api/v1/day/compare, POST /api/v1/bank/import (mode 0600)
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from node.hospital import Counter, Tokens
 from node.intake import plan_import
 from node.message import MAX_BODY, PEER_MESSAGES, AddCheckpoint, Answer, decode_message
 from node.province import Province
-from node.reading import read_apart
+from node.reading import read_apart, read_bank_apart
 from node.routes import Routes
 from settlement.claim import MAX_JSON
 from settlement.csvfile import MAX_FILE
@@ -39,6 +39,7 @@ BYTES = {
     "freeze": "freeze",
     "ruleset": "text",
     "holidays": "text",
+    "instruct": "digest",
 }  # verb -> hex in JSON
 MAX_PRIVATE = 2
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -80,6 +81,7 @@ class Server:
         app.router.add_post("/api/v1/import", self._import)
         app.router.add_get("/api/v1/day/statement", self._statement)
         app.router.add_post("/api/v1/day/compare", self._compare)
+        app.router.add_post("/api/v1/bank/import", self._bank_import)
         Counter(self._driver, self._store, self._code, None).routes(app)
         return app
 
@@ -204,6 +206,14 @@ class Server:
             return problem(422, **faults_value(export))
         value = await asyncio.to_thread(compare_export, self._driver.role, export, span, side)
         return web.json_response(value)
+
+    async def _bank_import(self, request: web.Request) -> web.Response:
+        query = request.query
+        statements = await read_bank_apart(await body(request))
+        arguments = {"statements": statements, "dry_run": "dry_run" in query}
+        if "account" in query:
+            arguments["account"] = query["account"]
+        return web.json_response(await self._driver.order("bank_import", arguments))
 
 
 def _unhex(name: str, value: Any) -> bytes:

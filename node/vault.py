@@ -16,6 +16,7 @@
                                            insured province, `i` received by treatment province
     statement     see `statements`         a day's totals, here and there
     refunded      token hash + id          what was paid to a person by hand
+    bank          see `bankbook`           bank statements, their lines, what each is bound to
     pending       kind + hash of a body    entries whose vault part is durable, see `registry`
 
 Values are sealed (`sealed`). Person data lives here and nowhere else; what is deleted here is gone,
@@ -36,11 +37,11 @@ OWN, OUTBOX, INBOX = "own", "outbox", "inbox"
 PERSON, REGISTRATION, GUEST, NOTICE = "person", "registration", "guest", "notice"
 BARRED, DETERMINED, HISTORY, CLAIM, OPEN = "barred", "determined", "history", "claim", "open"
 DAY, STATEMENT = "day", "statement"
-REFUNDED, PENDING = "refunded", "pending"
+REFUNDED, PENDING, BANK = "refunded", "pending", "bank"
 OWN_SIDE, INBOX_SIDE = b"o", b"i"
 TABLES = (
     OWN, OUTBOX, INBOX, PERSON, REGISTRATION, GUEST, NOTICE, BARRED, DETERMINED, HISTORY, CLAIM,
-    OPEN, DAY, STATEMENT, REFUNDED, PENDING,
+    OPEN, DAY, STATEMENT, REFUNDED, PENDING, BANK,
 )  # fmt: skip
 
 ERASED = b""  # in place of a case file: a late or repeated delivery does not bring it back

@@ -411,11 +411,18 @@ def late_fen(bearer: Bearer) -> int:
     return bearer.fen - sent
 
 
-def may_receive(legs: Sequence[Leg], number: int, payee: str, payer: str | None = None) -> Payment:
+def may_receive(
+    legs: Sequence[Leg],
+    number: int,
+    payee: str,
+    payer: str | None = None,
+    attempt: int | None = None,
+) -> Payment:
     """Return the oldest payment that `payee` may record as received.
 
     Args:
         payer: Who sent it, if that is not the leg's payer: the centre passing on late money.
+        attempt: Only this payment of the sender.
 
     Raises:
         RefusedError: No such leg (LEG), not the payee's (ROLE), or nothing is under way (ORDER).
@@ -429,7 +436,7 @@ def may_receive(legs: Sequence[Leg], number: int, payee: str, payer: str | None 
     known += [payment for bearer in late for payment in bearer.late]
     for payment in known:
         under_way = payment.received is None and payment.returned is None
-        if under_way and payment.paid.code == sender:
+        if under_way and payment.paid.code == sender and attempt in (None, payment.attempt):
             return payment
     raise RefusedError("ORDER", f"leg {number}: nothing of {sender} is on its way to {payee}")
 

@@ -18,7 +18,7 @@ from tests.settlement.test_ruleset import tables
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 TREE = re.compile(r"`((?:ledger|settlement|node|cli|tests|configs)/[\w./-]+)`")
-COMMAND = re.compile(r"`?gongzhang ([a-z]+)(?: ([a-z]+))?")
+COMMAND = re.compile(r"`?gongzhang ([a-z]+)(?: ([a-z]+(?:-[a-z]+)*))?")
 
 
 def name(path: Path) -> str:

@@ -177,7 +177,9 @@ class World:
     def _role(self, node: SimNode) -> Role:
         if node.code == CENTRE:
             chosen = self.automatic & {"confirm", "final"}
-            return Centre(self.founding, node.keys, node.store, node.signer, chosen, self.ruleset)
+            return Centre(
+                self.founding, node.keys, node.store, node.signer, node.vault, chosen, self.ruleset
+            )
         return Province(
             node.code,
             self.founding,

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from ledger.errors import FormError
 from node import reading
-from node.reading import read_apart
+from node.reading import read_apart, read_bank_apart
 from settlement.business import read_export
+from tests import bankfiles
 from tests.settlement.test_business import EXAMPLE, LINE, csv_of, edited, xlsx_of
 
 
@@ -79,3 +81,10 @@ async def test_a_caller_that_goes_away_takes_the_process_along(
     with pytest.raises(asyncio.CancelledError):
         await task
     assert [process.returncode for process in processes] == [-9]
+
+
+async def test_a_bank_file_is_read_apart_as_it_is_read_here() -> None:
+    for data in (bankfiles.csv_of(), bankfiles.xlsx_of()):
+        assert await read_bank_apart(data) == [bankfiles.STATEMENT]
+    with pytest.raises(FormError, match="no document type"):
+        await read_bank_apart(b'<!DOCTYPE x [<!ENTITY a "a">]><x>&a;</x>')
