@@ -1,7 +1,7 @@
 """A month as documents see it: its batch, what that comes to, and the closes it rests on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from ledger.errors import RefusedError, UncheckableError, VerificationError
@@ -38,6 +38,10 @@ class MonthBook:
     def confirmed(self) -> bool:
         """Whether money may move by it."""
         return self.batch.confirmation_index is not None
+
+    def as_draft(self) -> "MonthBook":
+        """Return the month as it was before its confirmation, as drafts made then show it."""
+        return replace(self, batch=replace(self.batch, confirmation_index=None))
 
     def due(self, payer: str) -> Due | None:
         """Return until when `payer` pays its legs; None if the rules or the holidays do not say."""

@@ -27,10 +27,10 @@ DEDUCTED = ("before_fen", "added_fen", "lifted_fen", "reversed_fen", "held_fen")
 def documents(book: MonthBook, kinds: Iterable[str], codes: Sequence[str]) -> Iterator[Document]:
     """Yield the documents of these kinds for these participants, in the order of `KINDS`.
 
-    The clearing table is the centre's; a notice is made only for whoever has a leg.
+    The clearing table is the centre's, whoever asks; a notice is made only for whoever has a leg.
 
     Args:
-        codes: Participants, and the centre for what is its.
+        codes: Participants, and the centre for its notices.
 
     Raises:
         FormError: A kind that does not exist.
@@ -40,8 +40,8 @@ def documents(book: MonthBook, kinds: Iterable[str], codes: Sequence[str]) -> It
     if not wanted <= set(KINDS):
         raise FormError("kind", ", ".join(KINDS), ", ".join(sorted(wanted - set(KINDS))))
     for kind in KINDS:
-        for code in sorted(codes) if kind in wanted else ():
-            found = document(book, kind, code)
+        for code in (CENTRE,) if kind == "clearing" else sorted(codes):
+            found = document(book, kind, code) if kind in wanted else None
             if found is not None:
                 yield found
 
