@@ -19,6 +19,7 @@ from cli import (
     leg,
     log,
     node,
+    papercheck,
     person,
     prove,
     registration,
@@ -78,6 +79,7 @@ audit.app.command()(prove.consistency)
 audit.app.command()(bundle.bundle)
 audit.app.command()(dossier.case)
 audit.app.command()(export.export)
+audit.app.command()(papercheck.document)
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ import io
 import zipfile
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import segno
@@ -187,7 +188,7 @@ class _Sheet:
                 text = format_yuan(value, grouped=True)
                 self.sheet.write_string(self.row, place, text, shape)
             else:
-                number = value / 100 if column.kind == "yuan" else value
+                number = Decimal(value).scaleb(-2) if column.kind == "yuan" else value
                 self.sheet.write_number(self.row, place, number, shape)
         self.row += 1
 
