@@ -31,6 +31,9 @@ class Page(NamedTuple):
     """A document, ready to be drawn."""
 
     language: str
+    party: str
+    period: str
+    content_hash: str
     title: str
     draft: str  # empty, or what marks it
     unit: str
@@ -59,6 +62,9 @@ def page_of(document: Document, language: str) -> Page:
         )
     return Page(
         language=language,
+        party=document.party,
+        period=document.period,
+        content_hash=document.hash.hex(),
         title=_title(document, language),
         draft=say("DRAFT: not confirmed, pays nothing", "草稿：未确认，不作付款依据")
         if draft

@@ -34,20 +34,24 @@ _PACKED_AT = (1980, 1, 1, 0, 0, 0)
 
 def render_xlsx(document: Document, language: str) -> bytes:
     """Return a document as a workbook."""
-    page = page_of(document, language)
+    return draw_xlsx(page_of(document, language))
+
+
+def draw_xlsx(page: Page) -> bytes:
+    """Return a page layout as a workbook."""
     data = io.BytesIO()
     with xlsxwriter.Workbook(data, {"in_memory": True}) as book:
-        year, _, month = document.period.partition("-")
+        year, _, month = page.period.partition("-")
         book.set_properties(
             {
                 "title": page.title,
-                "subject": f"{document.period} {document.party}",
+                "subject": f"{page.period} {page.party}",
                 "author": "gongzhang",
                 "created": datetime(int(year), int(month or 1), 1),  # noqa: DTZ001
             }
         )
         book.set_custom_property(TAG_PROPERTY, page.tag, "text")
-        book.set_custom_property(HASH_PROPERTY, document.hash.hex(), "text")
+        book.set_custom_property(HASH_PROPERTY, page.content_hash, "text")
         _Sheet(book, page).draw()
     return _packed(data.getvalue())
 

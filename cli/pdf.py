@@ -53,12 +53,16 @@ def render_pdf(document: Document, language: str) -> bytes:
     Raises:
         FormError: The font is not installed.
     """
-    page = page_of(document, language)
+    return draw_pdf(page_of(document, language))
+
+
+def draw_pdf(page: Page) -> bytes:
+    """Return a page layout as PDF; raises as `render_pdf`."""
     paper = _Paper(page)
-    paper.set_title(f"{page.title} {document.period} {document.party}")
+    paper.set_title(f"{page.title} {page.period} {page.party}")
     paper.set_subject(page.tag)
-    paper.set_keywords(document.hash.hex())
-    paper.set_creation_date(_first_day(document.period))
+    paper.set_keywords(page.content_hash)
+    paper.set_creation_date(_first_day(page.period))
     paper.draw()
     return bytes(paper.output(output_producer_class=_Plain))
 

@@ -8,14 +8,13 @@ and metadata of a PDF. What was drawn is only vouched for by identical bytes.
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from itertools import zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
-from pypdf import PdfReader
-from pypdf.errors import PyPdfError
+from pypdfium2 import PdfDocument, PdfiumError
 from python_calamine import CalamineWorkbook
 
 from cli.render import LANGUAGES, Job, render
@@ -37,12 +36,6 @@ MAX_BYTES = 8 * 1024 * 1024
 MAX_PAGES = 500
 SPACE = re.compile(r"\s+")
 _CUSTOM = "docProps/custom.xml"
-
-# What a reader of PDF may stumble over in a file that somebody has changed.
-_BROKEN = (
-    PyPdfError, ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError,
-    OSError, zlib.error, AssertionError, NotImplementedError,
-)  # fmt: skip
 
 
 class Subject(NamedTuple):
@@ -111,13 +104,11 @@ def compare(subject: Subject, expected: Document) -> Verdict:
             "二维码文本：哈希与总额；未比对纸面其他内容",
         )
         return Verdict(compared, list(_tags(subject.tag, tag_of(expected))))
-    prints = [render(Job(expected, subject.form, language)) for language in LANGUAGES]
-    if subject.data in prints:
-        compared = Text(
-            "the whole file: it is the same, byte for byte, as made from the logs",
-            "整个文件：与由日志重新生成者逐字节相同",
-        )
-        return Verdict(compared, [])
+    prints = []
+    for language in LANGUAGES:
+        prints.append(render(Job(expected, subject.form, language)))
+        if subject.data == prints[-1]:
+            return Verdict(_SAME, [])
     if subject.form == "json":
         wrong = list(differences(parse_document(subject.data), expected))
         return Verdict(Text("every value", "全部数值"), wrong)
@@ -128,6 +119,10 @@ def compare(subject: Subject, expected: Document) -> Verdict:
     return Verdict(_COMPARED[subject.form], wrong)
 
 
+_SAME = Text(
+    "the whole file: it is the same, byte for byte, as made from the logs",
+    "整个文件：与由日志重新生成者逐字节相同",
+)
 _COMPARED = {
     "xlsx": Text(
         "every cell of the sheet, the QR text and the properties; the file was saved again, so "
@@ -199,24 +194,27 @@ def _property(data: bytes) -> str | None:
 # --- PDF ------------------------------------------------------------------------------------------
 
 
-def _subject_line(data: bytes) -> str:
+@contextmanager
+def _opened(data: bytes) -> Iterator[PdfDocument]:
     try:
-        about = PdfReader(io.BytesIO(data)).metadata
-        said = "" if about is None else str(about.subject or "")
-    except _BROKEN as error:
+        with closing(PdfDocument(data)) as opened:
+            if len(opened) > MAX_PAGES:
+                raise UncheckableError(f"PDF: more than {MAX_PAGES} pages")
+            yield opened
+    except PdfiumError as error:
         raise UncheckableError(f"PDF: cannot be read: {error}") from None
+
+
+def _subject_line(data: bytes) -> str:
+    with _opened(data) as opened:
+        said = opened.get_metadata_dict().get("Subject", "")
     return said if find_tag(said) else " ".join(line for page in _lines(data) for line in page)
 
 
 def _lines(data: bytes) -> list[list[str]]:
     """Return the lines of text by page, without any spaces: how wide they are is drawing."""
-    try:
-        reader = PdfReader(io.BytesIO(data))
-        if len(reader.pages) > MAX_PAGES:
-            raise UncheckableError(f"PDF: more than {MAX_PAGES} pages")
-        texts = [page.extract_text() for page in reader.pages]
-    except _BROKEN as error:
-        raise UncheckableError(f"PDF: its text cannot be read: {error}") from None
+    with _opened(data) as opened:
+        texts = [page.get_textpage().get_text_range() for page in opened]
     lines = [[SPACE.sub("", line) for line in text.splitlines()] for text in texts]
     return [[line for line in page if line] for page in lines]
 
