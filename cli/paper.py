@@ -24,6 +24,7 @@ TAG_PROPERTY = "Gongzhang"
 HASH_PROPERTY = "Content hash"
 EXACT_FEN = 10**15  # from here on a spreadsheet would round: such an amount is written as text
 A4 = 9
+ROW = 16
 NARROW, MIN_WIDTH, MAX_WIDTH = 18, 12, 56
 FULL_WIDTH = 112  # of a printed line
 MODULE = 3  # pixels of a module of the QR code
@@ -132,7 +133,6 @@ class _Sheet:
         if self.page.draft:
             sheet.set_header(f'&C&"Bold"{self.page.draft.split("：")[0].split(":")[0]}')
         sheet.hide_gridlines(2)
-        sheet.set_default_row(15)  # said, so that the picture keeps its shape everywhere
         for place, width in enumerate(self.widths):
             sheet.set_column(place, place, width)
 
@@ -159,7 +159,10 @@ class _Sheet:
         self.row += 1
 
     def _picture(self) -> None:
-        # As far to the right as the picture fits into the columns that are printed.
+        # As far to the right as the picture fits into the columns that are printed. Its rows have
+        # a height that is said: other programs would fit them to their fonts, and the picture.
+        for row in range(self.row, self.row + QR_ROWS):
+            self.sheet.set_row(row, ROW)
         data, side = _qr(self.page.tag)
         place = self.columns
         left = 0

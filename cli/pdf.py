@@ -86,7 +86,7 @@ class _Plain(OutputProducer):
 class _Paper(FPDF):
     def __init__(self, page: Page) -> None:
         super().__init__(orientation="landscape", unit="mm", format="A4")
-        self.page_ = page
+        self.page_, self.below = page, 0.0  # where the QR code ends
         self.set_compression(False)
         self.set_lang("zh-CN" if page.language == "zh" else "en")
         self.set_creator("gongzhang")
@@ -135,6 +135,7 @@ class _Paper(FPDF):
 
     def _head(self) -> None:
         top = self.get_y()
+        self.below = top + QR_SIDE + 1
         self._qr(self.w - MARGIN - QR_SIDE, top)
         with self.local_context(font_size_pt=18):
             self._bold(self.page_.title, 11, self.w - 2 * (MARGIN + QR_SIDE), MARGIN + QR_SIDE)
@@ -162,7 +163,7 @@ class _Paper(FPDF):
             move = (XPos.LMARGIN, YPos.NEXT) if last else (XPos.RIGHT, YPos.TOP)
             self.cell(width, LINE + 0.8, f"{label}{_colon(self.page_)}{text}",
                       new_x=move[0], new_y=move[1])  # fmt: skip
-        self.set_y(max(self.get_y(), MARGIN + QR_SIDE + 1))
+        self.set_y(max(self.get_y(), self.below))
         self.cell(0, LINE, self.page_.unit, align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def _amount(self, amount: tuple[tuple[str, str], tuple[str, str]]) -> None:
@@ -191,7 +192,7 @@ class _Paper(FPDF):
         self.ln(3)
 
     def _proof(self) -> None:
-        if self.get_y() > self.h - 52:
+        if self.get_y() > self.h - 46:
             self.add_page()
         with self.local_context(font_size_pt=7, text_color=GREY):
             for label, text in self.page_.proof:
