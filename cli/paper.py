@@ -26,7 +26,7 @@ EXACT_FEN = 10**15  # from here on a spreadsheet would round: such an amount is 
 A4 = 9
 ROW = 16
 NARROW, MIN_WIDTH, MAX_WIDTH = 18, 12, 56
-FULL_WIDTH = 112  # of a printed line
+FULL_WIDTH = 138  # of a printed line
 MODULE = 3  # pixels of a module of the QR code
 QR_ROWS = 9  # that it covers
 GAP = 14
@@ -132,6 +132,7 @@ class _Sheet:
         sheet.set_footer("&C&P / &N")
         if self.page.draft:
             sheet.set_header(f'&C&"Bold"{self.page.draft.split("：")[0].split(":")[0]}')
+        sheet.center_horizontally()
         sheet.hide_gridlines(2)
         for place, width in enumerate(self.widths):
             sheet.set_column(place, place, width)
