@@ -50,6 +50,12 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     return Published(*publish(logs, tmp_path_factory.mktemp("april")), logs)
 
 
+@pytest.fixture(scope="module")
+def printed(published: Published) -> bytes:
+    """Return a payment notice as PDF, in Chinese."""
+    return render_pdf(notice(published.logs), "zh")
+
+
 def check(published: Published, path: Path) -> Check:
     return check_document(read_subject(path), published.folder, published.policy)
 
@@ -113,8 +119,9 @@ def test_several_processes_make_the_same_files_in_the_same_order(
     assert list(render_all(jobs)) == alone
 
 
-def test_nothing_is_compressed_because_compressors_differ(published: Published) -> None:
-    printed = render_pdf(notice(published.logs), "zh")
+def test_nothing_is_compressed_because_compressors_differ(
+    published: Published, printed: bytes
+) -> None:
     assert b"/Filter" not in printed
     assert b"/FontFile3" in printed
     with zipfile.ZipFile(io.BytesIO(render_xlsx(notice(published.logs), "zh"))) as parts:
@@ -125,9 +132,11 @@ def test_nothing_is_compressed_because_compressors_differ(published: Published) 
 # --- what is on paper -----------------------------------------------------------------------------
 
 
-def test_the_text_of_a_notice_has_title_amount_words_day_and_hashes(published: Published) -> None:
+def test_the_text_of_a_notice_has_title_amount_words_day_and_hashes(
+    published: Published, printed: bytes
+) -> None:
     made = notice(published.logs)
-    text = text_of(render_pdf(made, "zh"))
+    text = text_of(printed)
     for wanted in (
         "跨省异地就医费用付款通知书", "¥12.34", "壹拾贰元叁角肆分", "2017-04-15", "清算资金",
         "630000青海省", "100000国家中心", made.result_hash, made.hash.hex(),
@@ -140,9 +149,9 @@ def test_the_text_of_a_notice_has_title_amount_words_day_and_hashes(published: P
 
 
 @pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext is not installed")
-def test_another_program_reads_the_same_text(published: Published, tmp_path: Path) -> None:
+def test_another_program_reads_the_same_text(printed: bytes, tmp_path: Path) -> None:
     path = tmp_path / "notice.pdf"
-    path.write_bytes(render_pdf(notice(published.logs), "zh"))
+    path.write_bytes(printed)
     done = subprocess.run(["pdftotext", str(path), "-"], capture_output=True, check=True, text=True)
     assert "人民币（大写）" in done.stdout
     assert "壹拾贰元叁角肆分" in done.stdout
@@ -224,8 +233,10 @@ def test_without_the_font_the_message_says_what_to_install(monkeypatch: pytest.M
 # --- checked against the logs ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(
+    ("form", "language"),
+    [("json", "zh"), ("xlsx", "zh"), ("xlsx", "en"), ("pdf", "zh"), ("pdf", "en")],
+)
 def test_what_was_made_is_true(
     published: Published, tmp_path: Path, form: str, language: str
 ) -> None:
@@ -307,20 +318,22 @@ def test_a_print_with_another_amount_under_the_true_hashes_is_found_out(
         assert "12.34" in places(found)[0][2]
 
 
-def test_a_pdf_with_other_metadata_is_false(published: Published, tmp_path: Path) -> None:
-    made = render_pdf(notice(published.logs), "zh")
+def test_a_pdf_with_other_metadata_is_false(
+    published: Published, printed: bytes, tmp_path: Path
+) -> None:
     tag = tag_of(notice(published.logs)).format().encode()
     path = tmp_path / "false.pdf"
-    path.write_bytes(made.replace(b"/Subject (" + tag, b"/Subject (" + tag[:-1] + b"5"))
+    path.write_bytes(printed.replace(b"/Subject (" + tag, b"/Subject (" + tag[:-1] + b"5"))
     found = check(published, path)
     assert found.exit == 1
     assert {place for place, _, _ in places(found)} >= {"metadata", "QR total_fen"}
 
 
-def test_a_broken_or_empty_file_cannot_be_checked(published: Published, tmp_path: Path) -> None:
-    made = render_pdf(notice(published.logs), "zh")
+def test_a_broken_or_empty_file_cannot_be_checked(
+    published: Published, printed: bytes, tmp_path: Path
+) -> None:
     path = tmp_path / "broken.pdf"
-    for data in (made[:400], b"%PDF-1.7\n", b"%PDF-1.7\n" + b"1 0 obj\n" * 50):
+    for data in (printed[:400], b"%PDF-1.7\n", b"%PDF-1.7\n" + b"1 0 obj\n" * 50):
         path.write_bytes(data)
         with pytest.raises(UncheckableError):
             check(published, path)
