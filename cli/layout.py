@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cli import labels
-from settlement.document import NOTICE_KINDS, Document, Table, Value, tag_of
+from settlement.document import NOTICE_KINDS, Document, Table, Value
 from settlement.money import format_yuan
 from settlement.outcome import EXCEPTION, Text
 from settlement.party import parties
+from settlement.tag import tag_of
 
 
 class Column(NamedTuple):

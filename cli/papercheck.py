@@ -13,12 +13,13 @@ from cli.layout import page_of, party_name
 from cli.output import emit, guarded, language, out, say, table, yuan
 from cli.subject import Subject, Verdict, compare, read_qr, read_subject
 from ledger.errors import FormError, RefusedError, UncheckableError
-from settlement.document import Difference, Document, tag_of
+from settlement.document import Difference, Document
 from settlement.lookup import applied_size
 from settlement.monthbook import MonthBook, open_month
 from settlement.outcome import Text
 from settlement.paperwork import document as make_document
 from settlement.party import CENTRE
+from settlement.tag import tag_of
 
 SHOWN = 20
 

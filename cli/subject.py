@@ -19,17 +19,9 @@ from python_calamine import CalamineWorkbook
 
 from cli.render import LANGUAGES, Job, render
 from ledger.errors import FormError, UncheckableError
-from settlement.document import (
-    Difference,
-    Document,
-    Tag,
-    differences,
-    find_tag,
-    parse_document,
-    parse_tag,
-    tag_of,
-)
+from settlement.document import Difference, Document, differences, parse_document
 from settlement.outcome import Text
+from settlement.tag import Tag, find_tag, parse_tag, tag_of
 from settlement.workbook import cell_name, read_sheet
 
 MAX_BYTES = 8 * 1024 * 1024

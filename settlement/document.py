@@ -4,17 +4,11 @@ Every table and notice of a month is one `Document`. Its JSON is canonical (sort
 spelling), so the SHA-256 of the file is the *content hash* that stands on the paper, in the
 workbook and in the QR code, whatever the language of the print. Amounts are fen; participants stand
 by their codes; a total is a value like any other, because what is signed is what is shown.
-
-The line of the QR code (`tag`) is for scanners and for `gongzhang audit document`:
-
-    GZ1 <network 16> <KIND> <party> <period> R<revision> <result hash> <content hash> <total fen>
-
-in capitals, so that a QR code takes it as alphanumeric text.
+What the QR code says of a document: see `tag`.
 """
 
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
@@ -28,6 +22,8 @@ LINE_KINDS = ("employee", "resident", "other", "account")
 TABLE_KINDS = ("clearing", "payable", "receivable", *LINE_KINDS, "deductions")
 NOTICE_KINDS = ("payment-notice", "receipt-notice")
 KINDS = (*TABLE_KINDS, *NOTICE_KINDS)
+
+AMOUNTS = ("employee_fen", "resident_fen", "other_fen", "account_fen", "total_fen")
 
 Value = str | int | None
 Hex = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
@@ -107,76 +103,43 @@ def parse_document(data: bytes) -> Document:
         raise FormError("document", "a document in JSON", str(error)) from None
 
 
-# --- the line of the QR code ---------------------------------------------------------------------
-
-_TAG = re.compile(
-    r"GZ1 ([0-9A-F]{16}) ([A-Z-]{1,20}) ([1-9][0-9]{5}) (20[0-9]{2}(?:-[0-9]{2})?)"
-    r" (R|D)([1-9][0-9]{0,6}) ([0-9A-F]{64}) ([0-9A-F]{64}) (-?(?:0|[1-9][0-9]{0,15}))"
-)
+# --- how one is made ---------------------------------------------------------------------------
 
 
-class Tag(NamedTuple):
-    """What a QR code says of its document; `D` before the revision marks a draft."""
+class Head(NamedTuple):
+    """What every document of one origin says at its top."""
 
-    network: str  # the first 16 digits
-    kind: str
-    party: str
     period: str
-    state: str
     revision: int
+    state: str
+    network: str
     result_hash: str
-    content_hash: str
-    total_fen: int
-
-    def format(self) -> str:
-        """Return the line."""
-        mark = "D" if self.state == "draft" else "R"
-        text = (
-            f"GZ1 {self.network} {self.kind} {self.party} {self.period} {mark}{self.revision}"
-            f" {self.result_hash} {self.content_hash} {self.total_fen}"
-        )
-        return text.upper()
+    model: str
+    ruleset: str
+    ruleset_hash: str
 
 
-def tag_of(document: Document) -> Tag:
-    """Return what the QR code of a document says."""
-    return Tag(
-        document.network[:16],
-        document.kind,
-        document.party,
-        document.period,
-        document.state,
-        document.revision,
-        document.result_hash,
-        document.hash.hex(),
-        document.total_fen,
+def made(
+    head: Head, kind: str, party: str, total: int, fields: dict[str, Value], *tables: Table
+) -> Document:
+    """Return a document under a head."""
+    return Document(
+        kind=kind, party=party, total_fen=total, fields=fields, tables=tables, **head._asdict()
     )
 
 
-def parse_tag(text: str) -> Tag:
-    """Return what the line of a QR code says.
-
-    Raises:
-        FormError: Another form.
-    """
-    match = _TAG.fullmatch(text)
-    if match is None or match[2].lower() not in KINDS:
-        raise FormError("QR text", "GZ1 network KIND party period Rn hash hash fen", text[:250])
-    network, kind, party, period, mark, revision, result, content, total = match.groups()
-    state = "draft" if mark == "D" else "confirmed"
-    return Tag(
-        network.lower(), kind.lower(), party, period, state, int(revision),
-        result.lower(), content.lower(), int(total),
-    )  # fmt: skip
+ADDED = ("_fen", "entries", "cases")
 
 
-def find_tag(text: str) -> Tag | None:
-    """Return the first line of a QR code that a text holds, or None."""
-    match = _TAG.search(text)
-    try:
-        return None if match is None else parse_tag(match[0])
-    except FormError:
-        return None
+def totalled(name: str, columns: tuple[str, ...], rows: Sequence[tuple[Value, ...]]) -> Table:
+    """Return a table with the total of its amounts and counts; a column without any has none."""
+    total: list[Value] = []
+    for place, column in enumerate(columns):
+        values = [row[place] for row in rows]
+        known = [value for value in values if isinstance(value, int)]
+        adds = column.endswith(ADDED) and (known or not rows)
+        total.append(sum(known) if adds else None)
+    return Table(name, columns, tuple(rows), tuple(total))
 
 
 # --- two documents side by side ------------------------------------------------------------------

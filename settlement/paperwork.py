@@ -6,21 +6,29 @@ the logs below its cut, so that anybody with the logs makes the same document.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from ledger.errors import FormError, RefusedError
 from settlement import netting
 from settlement.batch import LINES
 from settlement.carry import cleared_by_month
 from settlement.deduction import declared, deductions
-from settlement.document import KINDS, LINE_KINDS, NOTICE_KINDS, Document, Table, Value
+from settlement.document import (
+    AMOUNTS,
+    KINDS,
+    LINE_KINDS,
+    NOTICE_KINDS,
+    Document,
+    Head,
+    Table,
+    Value,
+    made,
+    totalled,
+)
 from settlement.monthbook import MonthBook
+from settlement.notice import Movement, notice
 from settlement.party import CENTRE
-from settlement.record import Lines
 from settlement.totals import NOTHING, Amounts
-from settlement.words import in_words
 
-AMOUNTS = ("employee_fen", "resident_fen", "other_fen", "account_fen", "total_fen")
 DEDUCTED = ("before_fen", "added_fen", "lifted_fen", "reversed_fen", "held_fen")
 
 
@@ -67,19 +75,6 @@ def document(book: MonthBook, kind: str, code: str) -> Document | None:
     return _deductions(book, code)
 
 
-class Head(NamedTuple):
-    """What every document of one origin says at its top."""
-
-    period: str
-    revision: int
-    state: str
-    network: str
-    result_hash: str
-    model: str
-    ruleset: str
-    ruleset_hash: str
-
-
 def head_of(book: MonthBook) -> Head:
     """Return the head of the documents of a month."""
     return Head(
@@ -91,14 +86,6 @@ def head_of(book: MonthBook) -> Head:
         book.result.model,
         book.basis.rules.name,
         book.result.ruleset_hash.hex(),
-    )
-
-
-def _made(
-    head: Head, kind: str, party: str, total: int, fields: dict[str, Value], *tables: Table
-) -> Document:
-    return Document(
-        kind=kind, party=party, total_fen=total, fields=fields, tables=tables, **head._asdict()
     )
 
 
@@ -117,10 +104,10 @@ def _clearing(book: MonthBook) -> Document:
         "participant", "receivable_entries", "receivable_fen", "payable_entries", "payable_fen",
         "net_fen",
     )  # fmt: skip
-    table = _table("participants", columns, rows)
+    table = totalled("participants", columns, rows)
     moved = sum(leg.fen for leg in book.result.legs)
     fields: dict[str, Value] = {"legs": len(book.result.legs), "moved_fen": moved}
-    return _made(head_of(book), "clearing", CENTRE, book.result.gross_fen, fields, table)
+    return made(head_of(book), "clearing", CENTRE, book.result.gross_fen, fields, table)
 
 
 def _owed(book: MonthBook, kind: str, code: str) -> Document:
@@ -128,8 +115,8 @@ def _owed(book: MonthBook, kind: str, code: str) -> Document:
         (other, amounts.entries, *amounts[1:], amounts.fen)
         for other, amounts in _with(book, code, payable=kind == "payable")
     ]
-    table = _table("counterparts", ("counterpart", "entries", *AMOUNTS), rows)
-    return _made(head_of(book), kind, code, _last(table), {}, table)
+    table = totalled("counterparts", ("counterpart", "entries", *AMOUNTS), rows)
+    return made(head_of(book), kind, code, _last(table), {}, table)
 
 
 def _with(book: MonthBook, code: str, *, payable: bool) -> list[tuple[str, Amounts]]:
@@ -151,8 +138,8 @@ def _by_line(book: MonthBook, line: str, code: str) -> Document:
             for month, amounts in _service_months(book, debtor, creditor):
                 if amounts[place]:
                     rows.append((other, month, amounts[place]))
-        tables.append(_table(name, ("counterpart", "service_month", f"{line}_fen"), rows))
-    return _made(head_of(book), line, code, _last(tables[0]), {}, *tables)
+        tables.append(totalled(name, ("counterpart", "service_month", f"{line}_fen"), rows))
+    return made(head_of(book), line, code, _last(tables[0]), {}, *tables)
 
 
 def _service_months(book: MonthBook, debtor: str, creditor: str) -> list[tuple[str, Amounts]]:
@@ -172,15 +159,15 @@ def _deductions(book: MonthBook, code: str) -> Document:
     for name in ("payable", "receivable"):
         tied, why = _deducted(book, code, payable=name == "payable")
         tables += [
-            _table(
+            totalled(
                 f"{name}-tied",
                 ("counterpart", "declared_fen", *DEDUCTED[1:4], "cleared_fen"),
                 tied,
             ),
-            _table(f"{name}-why", ("counterpart", "reason", "status", "cases", *DEDUCTED), why),
+            totalled(f"{name}-why", ("counterpart", "reason", "status", "cases", *DEDUCTED), why),
         ]
         held += _last(tables[-1]) if name == "payable" else 0
-    return _made(head_of(book), "deductions", code, held, {}, *tables)
+    return made(head_of(book), "deductions", code, held, {}, *tables)
 
 
 _Rows = list[tuple[Value, ...]]
@@ -212,48 +199,6 @@ def _deducted(book: MonthBook, code: str, *, payable: bool) -> tuple[_Rows, _Row
 # --- notices --------------------------------------------------------------------------------------
 
 
-class Movement(NamedTuple):
-    """One payment that a notice asks for or announces; without fund lines if it has none."""
-
-    number: int
-    payer: str
-    payee: str
-    fen: int
-    lines: Lines | None
-
-
-def notice(
-    head: Head,
-    kind: str,
-    party: str,
-    money: str,
-    movements: Sequence[Movement],
-    due: tuple[str, str] | None,
-) -> Document:
-    """Return a payment or receipt notice (付款通知书, 收款通知书) over some movements of money.
-
-    Args:
-        kind: `payment-notice` or `receipt-notice`; of all movements `party` is payer, or payee.
-        money: What kind it is (L19): `clearing` or `prepayment`.
-        due: The day until which it is to be paid, and the step of the calendar that says so.
-    """
-    rows: _Rows = []
-    for item in movements:
-        assert party == (item.payer if kind == "payment-notice" else item.payee)
-        other = item.payee if kind == "payment-notice" else item.payer
-        lines = (None,) * 4 if item.lines is None else _fens(item.lines)
-        rows.append((item.number, other, *lines, item.fen, in_words(item.fen)))
-    table = _table("legs", ("number", "counterpart", *AMOUNTS, "words"), rows)
-    total = sum(item.fen for item in movements)
-    fields: dict[str, Value] = {
-        "money": money,
-        "due_day": due[0] if due else None,
-        "due_step": due[1] if due else None,
-        "words": in_words(total),
-    }
-    return _made(head, kind, party, total, fields, table)
-
-
 def _month_notice(book: MonthBook, kind: str, code: str) -> Document | None:
     if not book.confirmed:
         month = f"{book.batch.month} r{book.batch.revision}"
@@ -277,29 +222,11 @@ def _month_notice(book: MonthBook, kind: str, code: str) -> Document | None:
 # --- sums -----------------------------------------------------------------------------------------
 
 
-def _fens(lines: Lines) -> tuple[int, int, int, int]:
-    return lines.employee, lines.resident, lines.other, lines.account
-
-
 def _sum(amounts: Iterable[Amounts]) -> Amounts:
     found = NOTHING
     for item in amounts:
         found = found.plus(item)
     return found
-
-
-ADDED = ("_fen", "entries", "cases")
-
-
-def _table(name: str, columns: tuple[str, ...], rows: Sequence[tuple[Value, ...]]) -> Table:
-    """Return a table with the total of its amounts and counts; a column without any has none."""
-    total: list[Value] = []
-    for place, column in enumerate(columns):
-        values = [row[place] for row in rows]
-        known = [value for value in values if isinstance(value, int)]
-        adds = column.endswith(ADDED) and (known or not rows)
-        total.append(sum(known) if adds else None)
-    return Table(name, columns, tuple(rows), tuple(total))
 
 
 def _last(table: Table) -> int:

@@ -23,10 +23,11 @@ from cli.pdf import draw_pdf, render_pdf
 from cli.render import FORMATS, Job, check_formats, render, render_all
 from cli.subject import read_qr, read_subject
 from ledger.errors import FormError, UncheckableError
-from settlement.document import KINDS, LINE_KINDS, Document, tag_of
+from settlement.document import KINDS, LINE_KINDS, Document
 from settlement.paperwork import document
 from settlement.party import CENTRE
 from settlement.record import Withdrawal
+from settlement.tag import tag_of
 from tests.cleared import Cleared
 from tests.commands import as_json, gongzhang
 from tests.network import QINGHAI, SICHUAN, Logs

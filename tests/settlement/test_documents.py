@@ -14,18 +14,16 @@ from settlement.document import (
     LINE_KINDS,
     TABLE_KINDS,
     Document,
-    Tag,
     Value,
     differences,
-    find_tag,
     parse_document,
-    parse_tag,
-    tag_of,
 )
 from settlement.monthbook import open_month
-from settlement.paperwork import Movement, document, documents, head_of, notice
+from settlement.notice import Movement, notice
+from settlement.paperwork import document, documents, head_of
 from settlement.party import CENTRE
 from settlement.record import Withdrawal
+from settlement.tag import Tag, find_tag, parse_tag, tag_of
 from settlement.totals import NOTHING
 from settlement.words import in_words
 from tests.goldenfiles import FOLDER
