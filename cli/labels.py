@@ -115,3 +115,17 @@ STATUS: dict[str, Text] = {
     "ruled-uphold": Text("ruled: not owed", "裁定不予支付"),
     "ruled-split": Text("ruled: owed in part", "裁定部分支付"),
 }
+
+# Parts of a place at which a document differs, as `settlement.document` and `cli.subject` name it.
+PLACES: dict[str, str] = {
+    "total": "合计行", "rows": "行数", "tables": "表", "participants": "参与方表",
+    "counterparts": "往来表", "payable": "应付表", "receivable": "应收表", "legs": "划拨表",
+    "payable-tied": "应付调节表", "payable-why": "应付扣款表", "receivable-tied": "应收调节表",
+    "receivable-why": "应收扣款表", "kind": "类别", "party": "参与方", "period": "清算期间",
+    "revision": "版次", "state": "状态", "network": "网络标识", "result_hash": "结果哈希",
+    "content_hash": "内容哈希", "model": "清算模式", "ruleset": "规则集",
+    "ruleset_hash": "规则集哈希", "total_fen": "总额", "format": "格式", "due_day": "付款期限",
+    "due_step": "付款步骤", "money": "款项类别", "metadata": "元数据", "pages": "页数",
+    "sheets": "工作表数", "document": "文书", "moved_fen": "划拨总额",
+    "property Gongzhang": "文件属性 Gongzhang",
+}  # fmt: skip

@@ -1,11 +1,13 @@
 """`gongzhang audit document`: whether a table or notice is what the logs give, without any node."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from cli import labels
 from cli.audit import audited, load_policy
 from cli.findings import Finding
 from cli.holding import Holding, holding_of
@@ -172,13 +174,32 @@ def _print(check: Check) -> None:
             (say("by the logs", "日志重算"), "left"),
         ]  # fmt: skip
         found = [
-            [d.place, _value(d.place, d.found), _value(d.place, d.expected)]
+            [_place(d.place), _value(d.place, d.found), _value(d.place, d.expected)]
             for d in verdict.differences[:SHOWN]
         ]
         count = len(verdict.differences)
         console.print(table(say(f"Differences: {count}", f"差异 {count} 处"), columns, found))
     for finding in check.findings[:SHOWN]:
         console.print(f"{finding.kind} {finding.place}: {finding.text}", markup=False)
+
+
+_NUMBERED = (
+    (re.compile(r"row (\d+) \((.*)\)"), r"第 \1 行（\2）"),
+    (re.compile(r"cell (\w+)"), r"单元格 \1"),
+    (re.compile(r"page (\d+)"), r"第 \1 页"),
+    (re.compile(r"line (\d+)"), r"第 \1 行"),
+)
+
+
+def _place(place: str) -> str:
+    if language() != "zh":
+        return place
+    parts = [part.removeprefix("QR ") for part in place.split(", ")]
+    known = {**{name: text.zh for name, text in labels.COLUMNS.items()}, **labels.PLACES}
+    parts = [known.get(part, part) for part in parts]
+    for pattern, text in _NUMBERED:
+        parts = [pattern.sub(text, part) for part in parts]
+    return ("二维码：" if place.startswith("QR ") else "") + "，".join(parts)
 
 
 def _value(place: str, value: str | int | None) -> str:

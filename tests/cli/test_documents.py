@@ -14,7 +14,7 @@ import pypdfium2
 import pytest
 from typer.testing import CliRunner
 
-from cli import pdf, subject
+from cli import papercheck, pdf, subject
 from cli.layout import page_of
 from cli.main import app
 from cli.paper import draw_xlsx, render_xlsx
@@ -482,6 +482,21 @@ def test_a_false_document_ends_with_one_and_says_where(
     assert done.exit_code == 1
     assert "92.34" in done.stdout
     assert "12.34" in done.stdout
+
+
+def test_every_place_of_a_difference_has_a_chinese_name(
+    published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GONGZHANG_LANG", "zh")
+    for made in everything(published.logs, APRIL):
+        for table in made.tables:
+            assert papercheck._place(table.name) != table.name
+            assert all(papercheck._place(name) != name for name in table.columns)
+        assert all(papercheck._place(name) != name for name in made.fields)
+    assert papercheck._place("legs, row 2 (3), total_fen") == "划拨表，第 2 行（3），总额"
+    assert papercheck._place("QR content_hash") == "二维码：内容哈希"
+    assert papercheck._place("page 1, line 12") == "第 1 页，第 12 行"
+    assert papercheck._place("cell C13") == "单元格 C13"
 
 
 @pytest.mark.parametrize(
