@@ -15,17 +15,18 @@ TITLES: dict[str, Text] = {
     "other": Text("Detail: other funds", "其他基金清算明细表"),
     "account": Text("Detail: personal accounts of employees", "职工医保个人账户清算明细表"),
     "deductions": Text("Audit deductions", "审核扣款表"),
-}  # fmt: skip
-
-NOTICE_TITLES: dict[tuple[str, str], Text] = {
-    ("payment-notice", "clearing"): Text("Payment notice, cross-province medical costs",
-                                         "跨省异地就医费用付款通知书"),
-    ("receipt-notice", "clearing"): Text("Receipt notice, cross-province medical costs",
-                                         "跨省异地就医费用收款通知书"),
-    ("payment-notice", "prepayment"): Text("Payment notice, prepayment",
-                                           "跨省异地就医预付金付款通知书"),
-    ("receipt-notice", "prepayment"): Text("Receipt notice, prepayment",
-                                           "跨省异地就医预付金收款通知书"),
+    "payment-notice": Text("Payment notice, cross-province medical costs",
+                           "跨省异地就医费用付款通知书"),
+    "receipt-notice": Text("Receipt notice, cross-province medical costs",
+                           "跨省异地就医费用收款通知书"),
+    "prepayment-payment-notice": Text("Payment notice, prepayment",
+                                      "跨省异地就医预付金付款通知书"),
+    "prepayment-receipt-notice": Text("Receipt notice, prepayment",
+                                      "跨省异地就医预付金收款通知书"),
+    "return-payment-notice": Text("Payment notice, return of a prepayment",
+                                  "跨省异地就医预付金退还付款通知书"),
+    "return-receipt-notice": Text("Receipt notice, return of a prepayment",
+                                  "跨省异地就医预付金退还收款通知书"),
 }  # fmt: skip
 
 # Of tables that stand with another one on a document.
@@ -96,6 +97,7 @@ FIELDS: dict[str, Text] = {
 MONEY: dict[str, Text] = {
     "clearing": Text("clearing money", "清算资金"),
     "prepayment": Text("prepayment", "预付金"),
+    "prepayment_return": Text("return of a prepayment", "预付金退还"),
 }
 
 MODELS: dict[str, Text] = {

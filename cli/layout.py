@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from cli import labels
-from settlement.document import NOTICE_KINDS, Document, Table, Value
+from settlement.document import Document, Table, Value
 from settlement.money import format_yuan
 from settlement.outcome import EXCEPTION, Text
 from settlement.party import parties
@@ -53,10 +53,9 @@ def page_of(document: Document, language: str) -> Page:
     def say(en: str, zh: str) -> str:
         return zh if language == "zh" else en
 
-    notice = document.kind in NOTICE_KINDS
     draft = document.state == "draft"
     amount = None
-    if notice:
+    if document.is_notice:
         amount = (
             (say("Amount, yuan", "金额（小写）"), f"¥{_yuan(document.total_fen)}"),
             (_of(labels.FIELDS["words"], language), str(document.fields["words"])),
@@ -66,7 +65,7 @@ def page_of(document: Document, language: str) -> Page:
         party=document.party,
         period=document.period,
         content_hash=document.hash.hex(),
-        title=_title(document, language),
+        title=_of(labels.TITLES[document.kind], language),
         draft=say("DRAFT: not confirmed, pays nothing", "草稿：未确认，不作付款依据")
         if draft
         else "",
@@ -90,14 +89,6 @@ def page_of(document: Document, language: str) -> Page:
             "由已签名日志生成。核验：gongzhang audit document 文件 日志来源 --policy 信任文件",
         ),
     )  # fmt: skip
-
-
-def _title(document: Document, language: str) -> str:
-    if document.kind in NOTICE_KINDS:
-        title = labels.NOTICE_TITLES[document.kind, str(document.fields["money"])]
-    else:
-        title = labels.TITLES[document.kind]
-    return _of(title, language)
 
 
 def _facts(document: Document, language: str) -> list[tuple[str, str]]:
@@ -163,7 +154,8 @@ def _column(document: Document, table: Table, name: str, language: str) -> Colum
     heading = labels.COLUMNS[name]
     if name == "counterpart":
         side = table.name.split("-")[0]
-        heading = labels.COUNTERPARTS.get(document.kind) or labels.COUNTERPARTS.get(side, heading)
+        known = labels.COUNTERPARTS
+        heading = known.get("-".join(document.kind.split("-")[-2:])) or known.get(side, heading)
     if name.endswith("_fen"):
         return Column(_of(heading, language), "yuan", 18)
     if name.endswith(("entries", "cases")) or name == "number":

@@ -21,7 +21,11 @@ MAX_BYTES = 4 * 1024 * 1024
 LINE_KINDS = ("employee", "resident", "other", "account")
 TABLE_KINDS = ("clearing", "payable", "receivable", *LINE_KINDS, "deductions")
 NOTICE_KINDS = ("payment-notice", "receipt-notice")
-KINDS = (*TABLE_KINDS, *NOTICE_KINDS)
+KINDS = (*TABLE_KINDS, *NOTICE_KINDS)  # of a month's batch
+DEMAND_KINDS = tuple(
+    f"{money}-{kind}" for money in ("prepayment", "return") for kind in NOTICE_KINDS
+)
+EVERY_KIND = (*KINDS, *DEMAND_KINDS)
 
 AMOUNTS = ("employee_fen", "resident_fen", "other_fen", "account_fen", "total_fen")
 
@@ -68,8 +72,8 @@ class Document(_Part, frozen=True):
 
     def __post_init__(self) -> None:
         """Check the kind; a decoder reports a ValueError as bad form."""
-        if self.kind not in KINDS:
-            raise ValueError(f"kind: one of {', '.join(KINDS)}")
+        if self.kind not in EVERY_KIND:
+            raise ValueError(f"kind: one of {', '.join(EVERY_KIND)}")
 
     def encode(self) -> bytes:
         """Return the canonical JSON."""
@@ -81,6 +85,11 @@ class Document(_Part, frozen=True):
     def hash(self) -> bytes:
         """The content hash: SHA-256 of the canonical JSON."""
         return hash_bytes(self.encode())
+
+    @property
+    def is_notice(self) -> bool:
+        """Whether it asks for money, or announces some."""
+        return self.kind.endswith("-notice")
 
     @property
     def name(self) -> str:

@@ -60,6 +60,8 @@ def document(book: MonthBook, kind: str, code: str) -> Document | None:
     Raises:
         RefusedError: A notice of a month that is not confirmed (STATE).
     """
+    if kind not in KINDS:
+        return None
     if kind in NOTICE_KINDS:
         return _month_notice(book, kind, code)
     if (kind == "clearing") != (code == CENTRE):
@@ -216,7 +218,7 @@ def _month_notice(book: MonthBook, kind: str, code: str) -> Document | None:
     until = None
     if due is not None and due.day is not None:
         until = due.day.isoformat(), due.step.event
-    return notice(head_of(book), kind, code, "clearing", mine, until)
+    return notice(head_of(book), kind, code, mine, until)
 
 
 # --- sums -----------------------------------------------------------------------------------------

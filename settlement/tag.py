@@ -9,10 +9,10 @@ import re
 from typing import NamedTuple
 
 from ledger.errors import FormError
-from settlement.document import KINDS, Document
+from settlement.document import EVERY_KIND, Document
 
 _TAG = re.compile(
-    r"GZ1 ([0-9A-F]{16}) ([A-Z-]{1,20}) ([1-9][0-9]{5}) (20[0-9]{2}(?:-[0-9]{2})?)"
+    r"GZ1 ([0-9A-F]{16}) ([A-Z-]{1,30}) ([1-9][0-9]{5}) (20[0-9]{2}(?:-[0-9]{2})?)"
     r" (R|D)([1-9][0-9]{0,6}) ([0-9A-F]{64}) ([0-9A-F]{64}) (-?(?:0|[1-9][0-9]{0,15}))"
 )
 
@@ -62,7 +62,7 @@ def parse_tag(text: str) -> Tag:
         FormError: Another form.
     """
     match = _TAG.fullmatch(text)
-    if match is None or match[2].lower() not in KINDS:
+    if match is None or match[2].lower() not in EVERY_KIND:
         raise FormError("QR text", "GZ1 network KIND party period Rn hash hash fen", text[:250])
     network, kind, party, period, mark, revision, result, content, total = match.groups()
     state = "draft" if mark == "D" else "confirmed"

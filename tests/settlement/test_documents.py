@@ -10,6 +10,7 @@ from ledger.errors import FormError, RefusedError
 from settlement import batch as batches
 from settlement import shipped
 from settlement.document import (
+    DEMAND_KINDS,
     KINDS,
     LINE_KINDS,
     TABLE_KINDS,
@@ -19,7 +20,7 @@ from settlement.document import (
     parse_document,
 )
 from settlement.monthbook import open_month
-from settlement.notice import Movement, notice
+from settlement.notice import demand_notice
 from settlement.paperwork import document, documents, head_of
 from settlement.party import CENTRE
 from settlement.record import Withdrawal
@@ -125,14 +126,33 @@ def test_the_bytes_of_a_notice_are_fixed_for_good() -> None:
     assert parse_document(made.encode()) == made
 
 
-def test_a_notice_over_a_prepayment_has_no_fund_lines() -> None:
-    head = head_of(book(march(), MARCH))._replace(period="2018")
-    asked = [Movement(1, QINGHAI, SICHUAN, 5_000_000, None), Movement(2, QINGHAI, TIBET, 100, None)]
-    made = notice(head, "payment-notice", QINGHAI, "prepayment", asked, None)
-    assert rows(made)[0] == (1, SICHUAN, None, None, None, None, 5_000_000, "伍万元整")
+def test_the_rows_of_a_demand_make_notices_of_their_own() -> None:
+    head = head_of(book(march(), MARCH))._replace(period="2018-01", revision=7)
+    asked = [
+        (7, QINGHAI, SICHUAN, 5_000_000), (8, QINGHAI, TIBET, 100), (9, TIBET, QINGHAI, -30),
+        (10, SICHUAN, TIBET, 0),
+    ]  # fmt: skip
+    found = {
+        (kind, code): made
+        for kind in DEMAND_KINDS
+        for code in (SICHUAN, TIBET, QINGHAI)
+        if (made := demand_notice(head, kind, code, asked, ("2018-02-28", "quota_pay")))
+    }
+    assert [(*key, made.total_fen) for key, made in found.items()] == [
+        ("prepayment-payment-notice", QINGHAI, 5_000_100),
+        ("prepayment-receipt-notice", SICHUAN, 5_000_000),
+        ("prepayment-receipt-notice", TIBET, 100),
+        ("return-payment-notice", QINGHAI, 30),
+        ("return-receipt-notice", TIBET, 30),
+    ]
+    made = found["prepayment-payment-notice", QINGHAI]
+    assert rows(made)[0] == (7, SICHUAN, None, None, None, None, 5_000_000, "伍万元整")
     assert made.tables[0].total == (None, None, None, None, None, None, 5_000_100, None)
-    assert (made.fields["money"], made.fields["due_day"]) == ("prepayment", None)
-    assert parse_document(made.encode()) == made
+    assert (made.fields["money"], made.fields["due_day"]) == ("prepayment", "2018-02-28")
+    assert found["return-payment-notice", QINGHAI].fields["money"] == "prepayment_return"
+    for made in found.values():
+        assert parse_document(made.encode()) == made
+        assert parse_tag(tag_of(made).format()) == tag_of(made)
 
 
 @pytest.mark.parametrize("name", ["national-2016", "national-2022", "jiangsu-2017"])
