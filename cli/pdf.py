@@ -7,9 +7,6 @@ page of text with its part of a font is small. No time is written but the first 
 import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import segno
@@ -19,8 +16,8 @@ from fpdf.fonts import FontFace
 from fpdf.output import OutputProducer
 from fpdf.syntax import PDFContentStream
 
+from cli.font import font_path
 from cli.layout import Grid, Page, page_of
-from ledger.errors import FormError
 from settlement.document import Document
 from settlement.money import format_yuan
 
@@ -29,22 +26,6 @@ MARGIN = 12.0
 QR_SIDE = 30.0
 LINE = 5.2
 GREY = 110
-
-
-@lru_cache(1)
-def font_path() -> Path:
-    """Return the file of the embedded font.
-
-    Raises:
-        FormError: It is not installed; the message says what to install.
-    """
-    found = find_spec("pylopdf_fonts_zh_cn")
-    path = Path(found.origin or "").with_name("NotoSansSC-Regular.otf") if found else None
-    if path is None or not path.is_file():
-        raise FormError(
-            "--format pdf", "the font Noto Sans SC: pip install pylopdf-fonts-zh-cn", "none"
-        )
-    return path
 
 
 def render_pdf(document: Document, language: str) -> bytes:

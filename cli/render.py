@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import NamedTuple
 
-from cli.paper import render_xlsx
-from cli.pdf import font_path, render_pdf
+from cli.font import font_path
 from ledger.errors import FormError
 from settlement.document import Document
 
@@ -47,8 +46,14 @@ def render(job: Job) -> bytes:
     """Return the bytes of a file; the same job gives the same bytes everywhere."""
     if job.form == "json":
         return job.document.encode()
-    make = render_pdf if job.form == "pdf" else render_xlsx
-    return make(job.document, job.language)
+    # Every command imports this module; only whoever prints waits for the libraries.
+    if job.form == "pdf":
+        from cli.pdf import render_pdf
+
+        return render_pdf(job.document, job.language)
+    from cli.paper import render_xlsx
+
+    return render_xlsx(job.document, job.language)
 
 
 def render_all(jobs: Sequence[Job]) -> Iterator[tuple[Job, bytes]]:

@@ -12,9 +12,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from itertools import zip_longest
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from pypdfium2 import PdfDocument, PdfiumError
 from python_calamine import CalamineWorkbook
 
 from cli.render import LANGUAGES, Job, render
@@ -23,6 +22,9 @@ from settlement.document import Difference, Document, differences, parse_documen
 from settlement.outcome import Text
 from settlement.tag import Tag, find_tag, parse_tag, tag_of
 from settlement.workbook import cell_name, read_sheet
+
+if TYPE_CHECKING:
+    from pypdfium2 import PdfDocument
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_PAGES = 500
@@ -186,7 +188,9 @@ def _property(data: bytes) -> str | None:
 
 
 @contextmanager
-def _opened(data: bytes) -> Iterator[PdfDocument]:
+def _opened(data: bytes) -> Iterator["PdfDocument"]:
+    from pypdfium2 import PdfDocument, PdfiumError  # only a check of a PDF waits for it
+
     try:
         with closing(PdfDocument(data)) as opened:
             if len(opened) > MAX_PAGES:

@@ -14,7 +14,8 @@ import pypdfium2
 import pytest
 from typer.testing import CliRunner
 
-from cli import papercheck, pdf, subject
+from cli import papercheck, subject
+from cli.font import font_path
 from cli.layout import page_of
 from cli.main import app
 from cli.paper import draw_xlsx, render_xlsx
@@ -223,12 +224,12 @@ def test_a_table_of_many_pages_repeats_its_headings(published: Published) -> Non
 
 
 def test_without_the_font_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cli.pdf.find_spec", lambda _name: None)
-    pdf.font_path.cache_clear()
+    monkeypatch.setattr("cli.font.find_spec", lambda _name: None)
+    font_path.cache_clear()
     with pytest.raises(FormError, match="pip install pylopdf-fonts-zh-cn"):
         check_formats(["json", "pdf"])
     check_formats(["json", "xlsx"])
-    pdf.font_path.cache_clear()
+    font_path.cache_clear()
 
 
 # --- checked against the logs ---------------------------------------------------------------------
