@@ -11,7 +11,7 @@ _MONEY = {"prepayment": "prepayment", "return": "prepayment_return"}
 
 
 class Movement(NamedTuple):
-    """One payment that a notice asks for or announces; without fund lines if it has none."""
+    """One payment that a notice asks for or announces; of a prepayment without fund lines."""
 
     number: int
     payer: str
@@ -32,6 +32,7 @@ def notice(
     Args:
         kind: Of a batch's legs `payment-notice` or `receipt-notice`, else one of `DEMAND_KINDS`;
             of all movements `party` is payer, or payee. It says what kind of money it is (L19).
+        movements: At least one; all with fund lines, or none.
         due: The day until which it is to be paid, and the step of the calendar that says so.
     """
     pays = kind.endswith("payment-notice")
@@ -39,9 +40,10 @@ def notice(
     for item in movements:
         assert party == (item.payer if pays else item.payee)
         other = item.payee if pays else item.payer
-        lines = (None,) * 4 if item.lines is None else _fens(item.lines)
+        lines = () if item.lines is None else _fens(item.lines)
         rows.append((item.number, other, *lines, item.fen, in_words(item.fen)))
-    table = totalled("legs", ("number", "counterpart", *AMOUNTS, "words"), rows)
+    columns = AMOUNTS if movements[0].lines is not None else AMOUNTS[-1:]
+    table = totalled("legs", ("number", "counterpart", *columns, "words"), rows)
     total = sum(item.fen for item in movements)
     fields: dict[str, Value] = {
         "money": _MONEY.get(kind.split("-")[0], "clearing"),
@@ -80,5 +82,5 @@ def demand_notice(
     return notice(head, kind, party, mine, due) if mine else None
 
 
-def _fens(lines: Lines) -> tuple[int, int, int, int]:
+def _fens(lines: Lines) -> tuple[int, ...]:
     return lines.employee, lines.resident, lines.other, lines.account
