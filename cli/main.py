@@ -11,6 +11,7 @@ from cli import (
     claim,
     day,
     dispute,
+    documents,
     dossier,
     entry,
     export,
@@ -19,6 +20,7 @@ from cli import (
     leg,
     log,
     node,
+    papercheck,
     person,
     prove,
     registration,
@@ -64,6 +66,7 @@ for name, part in (
     ("leg", leg.app),
     ("bank", bank.app),
     ("year", year.app),
+    ("document", documents.app),
     ("log", log.app),
     ("key", key.app),
     ("audit", audit.app),
@@ -80,6 +83,7 @@ audit.app.command()(prove.consistency)
 audit.app.command()(bundle.bundle)
 audit.app.command()(dossier.case)
 audit.app.command()(export.export)
+audit.app.command()(papercheck.document)
 
 
 def main() -> None:

@@ -8,6 +8,8 @@ import typer
 from cli.homes import Home, Json, OpenHome, open_home
 from cli.monthfile import check_bundle
 from cli.output import emit, guarded, name_of, out, say, table
+from cli.papercheck import Check, check_document, finish
+from cli.subject import form_of, read_subject
 from cli.trust import log_policy
 from cli.unpack import is_bundle
 from ledger import log as logs
@@ -81,14 +83,22 @@ def write_proof(
 
 
 def check(
-    proof: Annotated[Path, typer.Argument(help="a .tlog-proof or .bundle file")],
+    proof: Annotated[
+        Path, typer.Argument(help="a .tlog-proof or .bundle file, or a table or notice")
+    ],
     policy: Annotated[Path, typer.Option("--policy", help="the trust file")],
     leaf: Annotated[
         Path | None, typer.Option("--leaf", help="of a proof file: the entry's bytes")
     ] = None,
+    source: Annotated[
+        Path | None, typer.Option("--source", help="of a table or notice: a home or exported logs")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Check a proof file, or recompute the month of a bundle, without any node."""
+    """Check a proof file, recompute the month of a bundle, or a table or notice, without a node."""
+    if source is not None:
+        made = guarded(lambda: _paper(proof, policy, leaf, source, as_json), as_json=as_json)
+        finish(made, as_json=as_json)
     if guarded(lambda: _is_bundle(proof, leaf), as_json=as_json):
         check_bundle(proof, policy, as_json=as_json)
         return
@@ -126,9 +136,17 @@ def check(
     out().print(table(title, [("", "left"), ("", "left")], rows))
 
 
+def _paper(path: Path, policy: Path, leaf: Path | None, source: Path, as_json: bool) -> Check:
+    if leaf is not None:
+        raise FormError("--leaf", "no such option for a table or notice")
+    return check_document(read_subject(path), source, policy, show=not as_json)
+
+
 def _is_bundle(path: Path, leaf: Path | None) -> bool:
     if not path.is_file():
         raise FormError(str(path), "a readable file")
+    if leaf is None and form_of(_read(path)[:64]) is not None:
+        raise FormError("--source", "the logs against which a table or notice is checked")
     if is_bundle(path):
         if leaf is not None:
             raise FormError("--leaf", "no such option for a bundle: it holds its entries itself")

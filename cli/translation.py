@@ -113,10 +113,34 @@ ZH = {
     "Write everything one month rests on into one file, for `gongzhang audit check`.":
         "把一个月所依据的全部内容写入一个文件，供 `gongzhang audit check` 使用。",
     "the .bundle file to write": "要写入的 .bundle 文件",
-    "a .tlog-proof or .bundle file": ".tlog-proof 或 .bundle 文件",
+    "a .tlog-proof or .bundle file, or a table or notice":
+        ".tlog-proof 或 .bundle 文件，或清算表、通知书",
     "of a proof file: the entry's bytes": "证明文件所需：条目字节",
-    "Check a proof file, or recompute the month of a bundle, without any node.":
-        "核验证明文件，或重算月度包中的月份，无需任何节点。",
+    "of a table or notice: a home or exported logs": "清算表或通知书所需：节点目录或导出的日志",
+    "Check a proof file, recompute the month of a bundle, or a table or notice, without a node.":
+        "核验证明文件，重算月度包中的月份，或重算清算表、通知书，无需节点。",
+    "Recompute a document from the logs and say whether it is true, and what was compared.":
+        "由日志重算一份文书，说明是否属实以及比对了哪些内容。",
+    "the document; a home or exported logs": "文书；节点目录或导出的日志",
+    "the text of a QR code, instead of a file": "二维码文本，代替文件",
+    "Make the tables and notices of a month as files. Before its confirmation: drafts, no notices."
+    "\n\nThe same logs give the same bytes. A file that is there stays unless it is the same, or "
+    "--force.":
+        "生成某月的清算表与通知书文件。确认之前仅为草稿，不出具通知书。\n\n"
+        "同样的日志得到逐字节相同的文件。已有的不同文件不会被覆盖，除非使用 --force。",
+    "List the documents a month has, with their totals and content hashes.":
+        "列出某月的各份文书及其总额与内容哈希。",
+    "folder for the files": "存放文件的文件夹",
+    "exported or cloned logs, instead of a home": "导出或克隆的日志，代替节点目录",
+    "the trust file by which a --source is verified": "核验 --source 所用的信任文件",
+    "whose documents (default: the home's own)": "哪一方的文书（默认为节点自身）",
+    "everybody's documents": "所有各方的文书",
+    "kinds, by comma (default: all there are)": "文书类别，逗号分隔（默认全部）",
+    "json, xlsx, pdf, by comma": "json、xlsx、pdf，逗号分隔",
+    "language of the print: zh or en": "文书语言：zh 或 en",
+    "of the proposal (default: the newest)": "批次提议的版次（默认最新）",
+    "replace files that have another content": "覆盖内容不同的已有文件",
+    "show what would be made, write nothing": "只显示将生成的内容，不写入",
     "an earlier report or checkpoint: verify what is new":
         "先前的报告或中心的检查点：只核验新增部分",
     "processes (default: the cores)": "进程数（默认等于核数）",

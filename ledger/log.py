@@ -131,6 +131,8 @@ def leaves(reader: Reader, key: bytes, start: int, stop: int) -> Iterator[bytes]
     Raises:
         DamageError: One is not there.
     """
+    if start >= stop:
+        return  # of nothing, nothing is looked up: there may be no leaf at `start`
     at = start
     below = reader.last(LEAF, key, key + u64(start + 1))
     begin = key + u64(start) if below is None else below[0]

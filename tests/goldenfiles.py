@@ -17,7 +17,8 @@ from ledger.table import log_key
 from settlement.keychain import chain_from
 from settlement.membership import rotation
 from settlement.party import CENTRE
-from tests.network import SICHUAN, Logs, reversal, seed, settlement
+from tests.network import QINGHAI, SICHUAN, Logs, reversal, seed, settlement
+from tests.papers import MARCH, march, paper
 
 FOLDER = Path(__file__).resolve().parent / "golden"
 RULESET = Path(__file__).resolve().parent / "rulesets" / "first.toml"  # the default of that time
@@ -53,6 +54,7 @@ def files() -> dict[str, bytes]:
             Evidence(TWO_HEADS, chain, (note, _other_head(logs)))
         ),
         "bundle.header": format_header(Header("2017-03", parts)),
+        "payment-notice.json": paper(march(), MARCH, "payment-notice", QINGHAI).encode(),
     }
 
 

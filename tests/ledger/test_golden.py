@@ -12,6 +12,7 @@ from ledger.errors import FormError, LedgerError, UncheckableError, Verification
 from ledger.evidence import parse_evidence
 from ledger.policy import parse_policy
 from ledger.prooffile import check_proof_file, parse_proof_file
+from settlement.document import parse_document
 from settlement.keychain import judge
 from settlement.record import Rotation, Settlement, decode_body
 from settlement.roster import Roster
@@ -51,6 +52,7 @@ READERS: dict[str, Callable[[bytes], Any]] = {
         parse_evidence(data), parse_policy(STORED["auditor.policy"])
     ),
     "bundle.header": parse_header,
+    "payment-notice.json": lambda data: parse_document(data).encode() == data or fail(),
 }
 
 
