@@ -345,7 +345,9 @@ def documents() -> Iterator[tuple[str, bytes]]:
     yield "too long", bytes(9 * 1024 * 1024)
 
 
-@pytest.mark.parametrize(("fault", "data"), list(documents()), ids=[name for name, _ in documents()])
+@pytest.mark.parametrize(
+    ("fault", "data"), list(documents()), ids=[name for name, _ in documents()]
+)
 def test_a_document_with_one_fault_is_refused(fault: str, data: bytes) -> None:
     with pytest.raises(FormError):
         read_document(data)
