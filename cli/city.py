@@ -57,7 +57,8 @@ def statement(
     def act() -> dict[str, Any]:
         targets = [path for path in (csv, xlsx) if path is not None]
         for path in targets:
-            check_target(path, ".csv" if path is csv else ".xlsx")
+            kind = "csv" if path is csv else "xlsx"
+            check_target(path, f".{kind}", f"--{kind}")
         with computed(home, month, province, show=not as_json) as (opened, found, _):
             known = read_names(names, found.province) if names else {}
             if city is not None and city not in found.codes:
@@ -141,8 +142,8 @@ def sign(
         if index is None
         else say(f"signed, entry {index}", f"已签认，条目 {index}")
     )
-    count = say(f"{value['cities']} cities", f"{value['cities']} 个市")
-    talk().print(f"{month}: {count}, {done}, {value['hash']}")
+    count = say(f"cities: {value['cities']}", f"{value['cities']} 个市")
+    talk().print(f"{month}, {count}, {done}, {value['hash']}")
 
 
 @contextmanager

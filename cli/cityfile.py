@@ -68,10 +68,10 @@ def _is_city(code: str, province: str) -> bool:
         return False
 
 
-def check_target(path: Path, ending: str) -> None:
+def check_target(path: Path, ending: str, option: str) -> None:
     """Check that a file can be written; raises FormError for another ending, or if it exists."""
     if path.suffix.lower() != ending:
-        raise FormError(f"--{ending[1:]}", f"a file name that ends with {ending}", path.name)
+        raise FormError(option, f"a file name that ends with {ending}", path.name)
     if path.exists():
         raise FormError(str(path), "a file that does not exist yet")
     if not path.parent.is_dir():

@@ -9,6 +9,9 @@ from cli import (
     batch,
     bundle,
     city,
+    citycheck,
+    citydetail,
+    cityprove,
     claim,
     day,
     dispute,
@@ -78,12 +81,15 @@ for name, part in (
 leg.app.command()(instruct)
 batch.app.command()(models)
 batch.app.command()(carried)
+city.app.command()(citydetail.detail)
+city.app.command()(cityprove.prove)
 claim.app.command()(simulate.simulate)
 audit.app.command()(prove.prove)
 audit.app.command()(prove.check)
 audit.app.command()(prove.consistency)
 audit.app.command()(bundle.bundle)
 audit.app.command()(dossier.case)
+audit.app.command()(citycheck.city)
 audit.app.command()(export.export)
 audit.app.command()(papercheck.document)
 

@@ -28,8 +28,7 @@ class Share(NamedTuple):
 
     place: int  # its index
     debtor: str
-    insured_area: str
-    treatment_area: str
+    record: Settlement | Reversal
     amounts: Amounts
 
 
@@ -62,7 +61,7 @@ def shares(
                 continue
             if touched[debtor] and _original(reader, creditor, index, record) in touched[debtor]:
                 continue
-            yield _share(index, debtor, record, totals.of_lines(record.lines))
+            yield Share(index, debtor, record, totals.of_lines(record.lines))
     for debtor, originals in touched.items():
         for original in sorted(originals):
             yield from _contested(reader, creditor, debtor, original, steps[debtor])
@@ -103,11 +102,7 @@ def _contested(
     if amounts != NOTHING:
         record = entry_at(reader, creditor, original)[1]
         assert isinstance(record, Settlement)
-        yield _share(original, debtor, record, amounts)
-
-
-def _share(index: int, debtor: str, record: Settlement | Reversal, amounts: Amounts) -> Share:
-    return Share(index, debtor, record.insured_area, record.treatment_area, amounts)
+        yield Share(original, debtor, record, amounts)
 
 
 # --- where something newly binds -----------------------------------------------------------------

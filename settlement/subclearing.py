@@ -12,7 +12,7 @@ three models; in each of them they add up to the province's own legs. What a per
 province costs in the province is in no log here: cases inside a province are not in this ledger.
 """
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from ledger.errors import RefusedError, VerificationError
@@ -85,10 +85,10 @@ def compute(
         debtors = others if creditor in found else [code for code in others if code in found]
         for share in shares(reader, batch.closes, creditor, debtors):
             if share.debtor in found:
-                place = city_of(share.insured_area), creditor
+                place = city_of(share.record.insured_area), creditor
                 _add(found[share.debtor].owes, place, share.amounts)
             if creditor in found:
-                place = city_of(share.treatment_area), share.debtor
+                place = city_of(share.record.treatment_area), share.debtor
                 _add(found[creditor].owed, place, share.amounts)
         told(creditor)
     for cities in found.values():
@@ -125,8 +125,11 @@ def cities_of(
     return cities, batch
 
 
-def tie_out(cities: Cities, result: Result) -> None:
+def tie_out(cities: Cities, result: Result, *, counted: bool = True) -> None:
     """Check that the city sums are the province's pair sums, line by line, to the fen.
+
+    Args:
+        counted: The result knows how many entries it clears; one read from a document does not.
 
     Raises:
         VerificationError: Names the counterpart, the direction, the line and both figures.
@@ -137,8 +140,9 @@ def tie_out(cities: Cities, result: Result) -> None:
     for counterpart in sorted(result.nets.keys() - {code}):
         owes = result.pairs.get((code, counterpart), NOTHING)
         owed = result.pairs.get((counterpart, code), NOTHING)
-        _tie(cities, cities.owes, counterpart, owes, f"owe {counterpart}")
-        _tie(cities, cities.owed, counterpart, owed, f"are owed by {counterpart}")
+        lines = ("entries", *LINES) if counted else LINES
+        _tie(cities, cities.owes, counterpart, owes, f"owe {counterpart}", lines)
+        _tie(cities, cities.owed, counterpart, owed, f"are owed by {counterpart}", lines)
     strangers = {c for _, c in (*cities.owes, *cities.owed)} - result.nets.keys()
     if strangers:
         raise VerificationError(f"cities of {code}: {sorted(strangers)} took no part in the batch")
@@ -147,9 +151,11 @@ def tie_out(cities: Cities, result: Result) -> None:
         raise VerificationError(f"cities of {code}: their nets, fen", result.nets.get(code, 0), net)
 
 
-def _tie(cities: Cities, sums: Sums, counterpart: str, pair: Amounts, what: str) -> None:
+def _tie(
+    cities: Cities, sums: Sums, counterpart: str, pair: Amounts, what: str, lines: Sequence[str]
+) -> None:
     together = add_all(amounts for (_, other), amounts in sums.items() if other == counterpart)
-    for line in ("entries", *LINES):
+    for line in lines:
         expected, got = getattr(pair, line), getattr(together, line)
         if expected != got:
             unit = "" if line == "entries" else ", fen"
