@@ -18,7 +18,7 @@ import msgspec
 from cli.trust import log_policy
 from cli.verify import Audit
 from ledger.entry import Entry, decode_entry, verify_leaves
-from ledger.errors import DamageError, FormError, VerificationError
+from ledger.errors import FormError, VerificationError
 from ledger.hashing import hash_bytes
 from ledger.policy import Policy, parse_policy
 from ledger.prooffile import Proven, check_proof_file, parse_proof_file
@@ -31,7 +31,7 @@ from settlement.outcome import Text
 from settlement.party import CENTRE, city_of, province_of
 from settlement.record import CityStatement, Reversal, Settlement, decode_body
 from settlement.resultdoc import read_result
-from settlement.roster import Roster
+from settlement.roster import Roster, claimed_size
 from settlement.ruleset import parse_ruleset
 from settlement.subclearing import tie_out
 from settlement.totals import NOTHING, Amounts
@@ -117,11 +117,8 @@ class _CentreSource:
     def checkpoint(self, _code: str) -> bytes:
         return self._log.checkpoint.encode()
 
-    def leaves(self, code: str, start: int, stop: int) -> Iterator[bytes]:
-        found = self._log.leaves[start:stop]
-        if len(found) < stop - start:
-            raise DamageError(f"{code} leaf {start + len(found)}", "a leaf", "none")
-        return iter(found)
+    def leaves(self, _code: str, start: int, stop: int) -> Iterator[bytes]:
+        return iter(self._log.leaves[start:stop])
 
     def prefix(self, _code: str) -> None:
         return None
@@ -158,6 +155,10 @@ def check_city_proof(proof: CityProof, policy: Policy) -> Shown:
         VerificationError: A step does not hold; says which.
         UncheckableError: Too few witnesses of the policy have signed.
     """
+    size = claimed_size(proof.centre.checkpoint.encode())
+    if len(proof.centre.leaves) != size:
+        place = "the centre's log: leaves below its checkpoint"
+        raise VerificationError(place, size, len(proof.centre.leaves))
     with Audit(_CentreSource(proof.centre), policy, workers=1) as audit:
         roster = audit.run_centre()
         entry, entry_proven = _open(roster, proof.entry)
