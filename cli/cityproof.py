@@ -81,7 +81,7 @@ class CentreLog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CityProof(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file; bytes are base64."""
 
-    format: Literal["gongzhang city proof 1"]
+    format: Literal["gongzhang/city-proof/v1"]
     province: Annotated[str, msgspec.Meta(pattern=r"^[1-9][0-9]{5}\Z")]
     entry: Item
     statement: Item

@@ -138,7 +138,7 @@ def _proof(opened: OpenHome, found: Cities, batch: Confirmed, code: str, index: 
     centre = _head(opened, CENTRE)
     leaves = list(log.leaves(opened.reader, log_key(CENTRE), 0, centre.size))
     return CityProof(
-        format="gongzhang city proof 1",
+        format="gongzhang/city-proof/v1",
         province=found.province,
         entry=_item(opened, code, index),
         statement=_item(opened, found.province, signed[0]),

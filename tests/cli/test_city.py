@@ -445,7 +445,7 @@ def spoilt(data: bytes) -> dict[str, tuple[bytes, type[LedgerError]]]:
         return text[:-8] + ("A" if text[-8] != "A" else "B") + text[-7:]
 
     return {
-        "format": (changed("format", value="gongzhang city proof 2"), FormError),
+        "format": (changed("format", value="gongzhang/city-proof/v2"), FormError),
         "a field too many": (msgspec.json.encode({**whole, "more": 1}), FormError),
         "not JSON": (data[:-10], FormError),
         "another province": (changed("province", value=SICHUAN), VerificationError),
