@@ -304,6 +304,18 @@ def test_entries_of_an_earlier_stretch_that_come_due_later_are_found_again() -> 
     assert cities(logs, "2017-03", QINGHAI).owes["630200", SICHUAN].entries == CHUNK + 39
 
 
+def test_debtors_who_have_accepted_different_sizes_are_read_together() -> None:
+    logs = Logs()
+    for n in range(10):
+        logs.add(SICHUAN, settlement(f"A{n}", 1, insured="540100" if n % 2 else "630100"))
+        if n in (2, 5):
+            logs.accept(TIBET, SICHUAN)
+    logs.accept(QINGHAI, SICHUAN)
+    close(logs, "2017-03")
+    found = cities(logs, "2017-03", SICHUAN)
+    assert money(found.owed) == {("510100", QINGHAI): 5, ("510100", TIBET): 3}
+
+
 def test_an_entry_nobody_can_read_is_passed_over() -> None:
     logs = Logs()
     forged = bytearray(logs.leaf(SICHUAN, settlement("F1", 5)))
