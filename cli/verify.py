@@ -382,7 +382,7 @@ class Audit:
             self._guard(f"{month} cities", partial(self._city_month, reader, month, signed))
 
     def _city_month(self, reader: Reader, month: str, signed: dict[str, int]) -> None:
-        for found in check_month(reader, self.founding, month, signed):
+        for found in check_month(reader, self.founding, month, signed, self._read):
             place = f"{found.province} #{found.place}"
             if found.cities is not None:
                 self.report.cities.append(
@@ -396,6 +396,9 @@ class Audit:
                 )
             if found.fault is not None:
                 self._add("false", place, str(found.fault))
+
+    def _read(self, code: str) -> None:
+        self._progress(code, 1, 1)
 
     def _years(self) -> None:
         reader = self._reader()
