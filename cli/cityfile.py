@@ -50,7 +50,7 @@ def read_names(path: Path, province: str) -> dict[str, str]:
     sheet = read_csv(data, ("city", "name"), MAX_NAME, lambda city, name: (city, name))
     for fault in sheet.faults:
         place = f"{path} line {fault.line} {fault.column}".rstrip()
-        raise FormError(place, fault.text.en, fault.value)
+        raise FormError(place, f"CSV with the columns city,name ({fault.text.en})", fault.value)
     names: dict[str, str] = {}
     for line, (code, name) in sheet.rows:
         if not _is_city(code, province) or code in names:

@@ -49,6 +49,9 @@ PROVED = (
     Text("the rows of the document add up to the province's pair sums of the confirmed result, for "
          "each counterpart and fund line",
          "清算表各行合计等于已确认结果中该省的双边金额，逐一对方、逐一基金分项"),
+    Text("the centre has confirmed this result, and certified the month if a third number is "
+         "shown, under a head that a quorum has cosigned",
+         "中心已确认该结果（列有第三个编号时并已出具最终证书），所在日志头已由法定数见证"),
     Text("the legs shown are those of the confirmed result",
          "所列资金划拨即已确认结果中的划拨"),
 )  # fmt: skip

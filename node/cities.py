@@ -6,6 +6,7 @@ against the pair sums that it computes itself, which costs no scan, and signs it
 Whether each entry stands with its own city is computed again by every audit.
 """
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ledger.errors import FormError, RefusedError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from node.province import Province
 
 EVENT = "cities"
+_parsed = lru_cache(16)(parse_ruleset)  # every month of years has one of a few
 
 
 def sign_cities(role: "Province", turn: Turn, document: bytes) -> dict[str, Any]:
@@ -88,7 +90,7 @@ def duties(reader: Reader, founding: Roster, code: str) -> list[dict[str, str]]:
 
 def _is_step(reader: Reader, size: int) -> bool:
     in_force = ruleset_at(reader, size)
-    return in_force is not None and parse_ruleset(in_force.text).find(EVENT) is not None
+    return in_force is not None and _parsed(in_force.text).find(EVENT) is not None
 
 
 def _due(reader: Reader, founding: Roster, month: str, size: int) -> str:

@@ -381,7 +381,7 @@ def test_a_proof_leads_from_the_entry_to_the_certificate(proved: tuple[Path, Pat
         (QINGHAI, CENTRE, 1_500)
     ]
     assert found["batch"]["certificate_index"] is not None
-    assert len(found["proved"]) == 5
+    assert len(found["proved"]) == 6
     assert any("logs" in text["en"] for text in found["not_proved"])
     code, text = run("audit", "city", proved[0], "--policy", proved[1])
     assert (code, text.count("not proved:")) == (0, 2)
