@@ -159,6 +159,26 @@ SHEETS = {
             Column("fen", "integer", "receives; negative pays; fen", "应收，负数为应付（分）"),
         ),
     ),
+    "cities": Sheet(
+        "what each confirmed batch clears between a city of a province and another province; the "
+        "cities of a province add up to its pairs",
+        "各已确认批次中各市与他省之间的清算金额；一省各市合计等于该省双边金额",
+        (
+            MONTH,
+            _text("province", "the province of the city", "市所属省"),
+            _text("city", "city: a pooling area with its districts", "市（统筹区，含所辖区县）"),
+            _text("direction", "owes or owed, from the city's side", "owes 应付，owed 应收"),
+            _text("counterpart", "the other province", "对方省"),
+            *LINES,
+            Column("fen", "integer", "all four together, fen", "四项合计（分）"),
+            _int("entries", "how many entries it clears", "清算条数"),
+            _int(
+                "statement_index",
+                "entry by which the province signed its cities of the month, in its log",
+                "该省签认当月市级清算表的条目序号",
+            ),
+        ),
+    ),
     "legs": Sheet(
         "movements of money of the confirmed batches",
         "各已确认批次的资金划拨",

@@ -33,6 +33,7 @@ class Report:
     withstands: int | None = None  # dishonest witnesses
     logs: list[LogAudit] = field(default_factory=list)
     months: list[dict[str, Any]] = field(default_factory=list)
+    cities: list[dict[str, Any]] = field(default_factory=list)  # statements that were recomputed
     findings: list[Finding] = field(default_factory=list)
     entries_verified: int = 0
     entries_known: int = 0  # from an earlier audit; their signatures were not verified again
@@ -68,5 +69,6 @@ class Report:
                 for item in self.logs
             },
             "months": self.months,
+            "cities": self.cities,
             "findings": [vars(finding) for finding in self.findings],
         }

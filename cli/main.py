@@ -8,6 +8,10 @@ from cli import (
     bank,
     batch,
     bundle,
+    city,
+    citycheck,
+    citydetail,
+    cityprove,
     claim,
     day,
     dispute,
@@ -67,6 +71,7 @@ for name, part in (
     ("bank", bank.app),
     ("year", year.app),
     ("document", documents.app),
+    ("city", city.app),
     ("log", log.app),
     ("key", key.app),
     ("audit", audit.app),
@@ -76,12 +81,15 @@ for name, part in (
 leg.app.command()(instruct)
 batch.app.command()(models)
 batch.app.command()(carried)
+city.app.command()(citydetail.detail)
+city.app.command()(cityprove.prove)
 claim.app.command()(simulate.simulate)
 audit.app.command()(prove.prove)
 audit.app.command()(prove.check)
 audit.app.command()(prove.consistency)
 audit.app.command()(bundle.bundle)
 audit.app.command()(dossier.case)
+audit.app.command()(citycheck.city)
 audit.app.command()(export.export)
 audit.app.command()(papercheck.document)
 

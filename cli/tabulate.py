@@ -17,12 +17,14 @@ from ledger.hashing import leaf_hash
 from ledger.table import log_key
 from settlement import batch as batches
 from settlement import leg as legs
+from settlement.city import signed_by
 from settlement.close import confirmed_closes
 from settlement.lookup import Contested, entry_at, exceptions
 from settlement.party import province_of
 from settlement.record import Acceptance, Paid, Place, Received, Reversal, Settlement, decode_body
 from settlement.stage import case_of
 from settlement.standing import Standing
+from settlement.subclearing import compute, confirmed_batch
 
 Value = str | int | bool | None
 Row = tuple[Value, ...]
@@ -176,6 +178,22 @@ def nets(holding: Holding) -> Iterator[Row]:
             yield month, code, fen
 
 
+def city_rows(holding: Holding) -> Iterator[Row]:
+    """Yield what each confirmed batch clears between a city and a counterpart province."""
+    for month, _ in holding.months:
+        batch = confirmed_batch(holding.reader, holding.founding, month)
+        members = sorted(batch.closes[-1].sizes)
+        for province, cities in compute(holding.reader, batch, members).items():
+            signed = signed_by(holding.reader, province, month)
+            index = signed[0] if signed and province in holding.sizes else None
+            for direction, sums in (("owes", cities.owes), ("owed", cities.owed)):
+                for (city, other), cell in sorted(sums.items()):
+                    yield (
+                        month, province, city, direction, other, *cell[1:], cell.fen, cell.entries,
+                        index,
+                    )  # fmt: skip
+
+
 def leg_rows(holding: Holding) -> Iterator[Row]:
     """Yield the legs of the confirmed batches with the bank's numbers and dates."""
     for month, result in _results(holding):
@@ -205,6 +223,7 @@ TABLES = (
     Table("exceptions", exception_rows),
     Table("pairs", pairs),
     Table("nets", nets),
+    Table("cities", city_rows),
     Table("legs", leg_rows),
     Table("logs", logs),
 )

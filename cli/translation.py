@@ -3,6 +3,7 @@
 from typing import Any
 
 from cli.bankzh import BANK
+from cli.cityzh import CITY
 from cli.registryzh import REGISTRY
 
 ZH = {
@@ -342,6 +343,7 @@ ZH = {
     "per durable step": "每次落盘时的概率",
     **REGISTRY,
     **BANK,
+    **CITY,
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from cli.against import against
+from cli.cityaudit import check_month, signed_months
 from cli.findings import Finding, LogAudit, Report
 from cli.since import Known, Since
 from cli.source import Source
@@ -121,12 +122,22 @@ class Audit:
             else:
                 self._progress(code, 0, 0)
         self._guard("months", lambda: self._months(only))
+        self._guard("cities", lambda: self._cities(only))
         if only is None:
             self._guard("years", self._years)
         stored = self.source.stored()
         if stored is not None:
             self._guard("store", lambda: self._compare(stored, roster))
         return self.report
+
+    def run_centre(self) -> Roster:
+        """Verify the centre's log alone; return the roster that it gives.
+
+        Raises:
+            LedgerError: It does not hold, or could not be checked.
+        """
+        self._roster = self._centre()
+        return self._roster
 
     @property
     def reader(self) -> Reader:
@@ -363,6 +374,31 @@ class Audit:
         for place in sorted(named, key=lambda place: (place.code, place.index)):
             if place.index >= log.size(reader, log_key(place.code)):
                 raise UncheckableError(f"{place.code} #{place.index} is not in these logs")
+
+    def _cities(self, only: str | None) -> None:
+        assert self._roster is not None
+        reader = self._reader()
+        for month, signed in signed_months(reader, self._roster, only).items():
+            self._guard(f"{month} cities", partial(self._city_month, reader, month, signed))
+
+    def _city_month(self, reader: Reader, month: str, signed: dict[str, int]) -> None:
+        for found in check_month(reader, self.founding, month, signed, self._read):
+            place = f"{found.province} #{found.place}"
+            if found.cities is not None:
+                self.report.cities.append(
+                    {
+                        "province": found.province,
+                        "month": month,
+                        "index": found.place,
+                        "cities": len(found.cities.codes),
+                        "hash": found.cities.hash.hex(),
+                    }
+                )
+            if found.fault is not None:
+                self._add("false", place, str(found.fault))
+
+    def _read(self, code: str) -> None:
+        self._progress(code, 1, 1)
 
     def _years(self) -> None:
         reader = self._reader()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ledger.encoding import Codec
 from ledger.errors import RefusedError
-from node import disputes, docket, instruct, money, years
+from node import cities, disputes, docket, instruct, money, years
 from node.message import Case
 from node.pending import settled
 from node.turn import Turn
@@ -260,6 +260,7 @@ PROVINCE_ORDERS: dict[str, Order] = {
     "escalate": disputes.escalate,
     "breach": years.breach,
     "year": years.close_year,
+    "cities": cities.sign_cities,
     "paid": settled(money.paid),
     "received": settled(money.received),
     "returned": settled(money.returned),

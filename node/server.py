@@ -39,6 +39,7 @@ BYTES = {
     "freeze": "freeze",
     "ruleset": "text",
     "holidays": "text",
+    "cities": "document",
     "instruct": "digest",
 }  # verb -> hex in JSON
 MAX_PRIVATE = 2

@@ -3,7 +3,8 @@
 Read in this order: `record` (every kind of entry), `casefile` and `importing` (where settlements
 come from), `state` (`apply`: one log folded), `totals`, `close` (what a month's cut holds), `stage`
 (what a dispute holds), `obligation` (`at_cut`: all logs joined), `netting`, `batch` (the life of a
-month), `leg` (the movements of money), `dispute` (whose turn it is), `roster`, `ruleset`; then
+month), `leg` (the movements of money), `share`, `subclearing` and `city` (a month by city),
+`dispute` (whose turn it is), `roster`, `ruleset`; then
 `workdays`, `schedule` (until when) and `timeliness` (who did it when). About persons: `person`,
 `registration` (who may be treated where), `directory`, `reimbursement`. Who pays what of a bill:
 `provision` (a row of a policy), `policy`, `bill`, `steps`, `benefit`; `claim` and `determination`

@@ -2,7 +2,10 @@
 
 gross_pair  every pair pays in full (national, 按月全额); a negative one pays backwards
 net_pair    the two debts of a pair are set off, the rest is paid
-net_hub     net payers remit to the centre, the centre pays net receivers (Jiangsu, 按实际差额)
+net_hub     net payers remit to the hub, the hub pays net receivers (Jiangsu, 按实际差额)
+
+Between provinces the hub is the national centre; among the cities of a province it is the
+province's own (see `subclearing`).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -61,12 +64,12 @@ class Movement(NamedTuple):
 _Move = tuple[str, str, Lines]  # payer, payee, what is moved
 
 
-def gross_pair(pairs: PairSums, _participants: Sequence[str]) -> list[Movement]:
+def gross_pair(pairs: PairSums, _participants: Sequence[str], _hub: str = CENTRE) -> list[Movement]:
     """Return one leg for every pair that owes anything."""
     return _numbered(map(_forwards, ((d, c, lines) for (d, c), lines in pairs.items())))
 
 
-def net_pair(pairs: PairSums, _participants: Sequence[str]) -> list[Movement]:
+def net_pair(pairs: PairSums, _participants: Sequence[str], _hub: str = CENTRE) -> list[Movement]:
     """Return one leg for every two participants whose debts do not set each other off."""
     sums: dict[tuple[str, str], Lines] = {}
     for (debtor, creditor), lines in pairs.items():
@@ -76,26 +79,32 @@ def net_pair(pairs: PairSums, _participants: Sequence[str]) -> list[Movement]:
     return _numbered(map(_forwards, ((a, b, lines) for (a, b), lines in sums.items())))
 
 
-def net_hub(pairs: PairSums, participants: Sequence[str]) -> list[Movement]:
-    """Return the legs of the payers to the centre, then those of the centre to the receivers."""
-    result = net_lines(pairs, participants)
-    payers = [(c, CENTRE, _minus(NO_LINES, x)) for c, x in result.items() if total_fen(x) < 0]
-    receivers = [(CENTRE, c, x) for c, x in result.items() if total_fen(x) > 0]
+def net_hub(pairs: PairSums, participants: Sequence[str], hub: str = CENTRE) -> list[Movement]:
+    """Return the legs of the payers to the hub, then those of the hub to the receivers.
+
+    A pair may name the hub as the other side of a debt; it has no leg with itself.
+    """
+    result = net_lines(pairs, [*participants, hub])
+    del result[hub]
+    payers = [(c, hub, _minus(NO_LINES, x)) for c, x in result.items() if total_fen(x) < 0]
+    receivers = [(hub, c, x) for c, x in result.items() if total_fen(x) > 0]
     return [*_numbered(payers), *_numbered(receivers, len(payers))]
 
 
-MODELS: dict[str, Callable[[PairSums, Sequence[str]], list[Movement]]] = {
+MODELS: dict[str, Callable[[PairSums, Sequence[str], str], list[Movement]]] = {
     "gross_pair": gross_pair,
     "net_pair": net_pair,
     "net_hub": net_hub,
 }
 
 
-def movements(model: str, pairs: PairSums, participants: Sequence[str]) -> list[Movement]:
+def movements(
+    model: str, pairs: PairSums, participants: Sequence[str], hub: str = CENTRE
+) -> list[Movement]:
     """Return the legs of a model with their fund lines; raises FormError if there is no such."""
     if model not in MODELS:
         raise FormError("model", " or ".join(MODELS), model)
-    return MODELS[model](pairs, participants)
+    return MODELS[model](pairs, participants, hub)
 
 
 def legs(model: str, pairs: PairSums, participants: Sequence[str]) -> list[LegDue]:

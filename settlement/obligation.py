@@ -12,7 +12,7 @@ reversal counts when its original does, once it lies below the accepted size and
 `closes` are the ones confirmed before and the one that is asked about, last (`close.closes_to`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from ledger.table import Reader
@@ -48,6 +48,17 @@ class Pair(NamedTuple):
     accepted: int
     held: Held
 
+    def counts(self, index: int, month: str) -> bool:
+        """Return whether a valid entry of the creditor's log is accepted and due at this close.
+
+        What a dispute holds of it is another question: see `held`.
+        """
+        return index < self.accepted and month <= self.month
+
+
+BEFORE_ALL = Pair("", known=False, accepted=0, held={})
+"""What the close before the first one says."""
+
 
 def pair_at(
     reader: Reader, closes: Sequence[Close], debtor: str, creditor: str, only: int | None = None
@@ -65,6 +76,16 @@ def pairs_at_all(
 ) -> list[Pair]:
     """Return what every close says of a pair, in one walk."""
     return _pairs(reader, closes, len(closes), debtor, creditor, only)
+
+
+def step_of(
+    reader: Reader, closes: Sequence[Close], debtor: str, creditor: str
+) -> tuple[Pair, Pair]:
+    """Return what the last close but one says of a pair, and what the last one does."""
+    if len(closes) == 1:
+        return BEFORE_ALL, pair_at(reader, closes, debtor, creditor)
+    before, now = _pairs(reader, closes, 2, debtor, creditor, None)
+    return before, now
 
 
 def _pairs(
@@ -145,6 +166,26 @@ def withheld(left: Amounts, part: Lines | None) -> Amounts:
     )
 
 
+def kept_back(reader: Reader, creditor: str, pair: Pair) -> Iterator[tuple[int, Amounts]]:
+    """Yield (original, what its dispute keeps out of the pair's sum) at a close."""
+    for original, part in pair.held.items():
+        left = remainder(reader, creditor, original, pair.accepted, pair.month)
+        yield original, withheld(left, part)
+
+
+def cleared_original(reader: Reader, creditor: str, pair: Pair, original: int) -> Amounts:
+    """Return what all batches to a close have cleared of one original and its reversals.
+
+    These add up to `cleared_pair` over all originals that the debtor owes the creditor.
+    """
+    if original >= pair.accepted:
+        return NOTHING
+    left = remainder(reader, creditor, original, pair.accepted, pair.month)
+    if original not in pair.held:
+        return left
+    return left.minus(withheld(left, pair.held[original]))
+
+
 def cleared_pair(
     reader: Reader, roster: Roster, closes: Sequence[Close], debtor: str, creditor: str
 ) -> Amounts:
@@ -154,9 +195,8 @@ def cleared_pair(
         return NOTHING
     total = total_at(reader, creditor, debtor, pair.accepted)
     amounts = totals.up_to(total, pair.month)
-    for original, part in pair.held.items():
-        left = remainder(reader, creditor, original, pair.accepted, pair.month)
-        amounts = amounts.minus(withheld(left, part))
+    for _, kept in kept_back(reader, creditor, pair):
+        amounts = amounts.minus(kept)
     return amounts
 
 

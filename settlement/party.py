@@ -4,7 +4,7 @@ Codes are GB/T 2260; 660000 for the Corps and 100000 for the centre are practice
 """
 
 import csv
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import NamedTuple
 
@@ -58,3 +58,20 @@ def province_of(area: str) -> str:
     if code == CENTRE:
         raise FormError("area", "an area of a province", area)
     return code
+
+
+@lru_cache(4096)
+def city_of(area: str) -> str:
+    """Return the city (统筹区) that a six-digit area is counted to.
+
+    A district belongs to its city. Counties directly under a province (third and fourth digit 90)
+    have no city above them; the area of the whole province is one of its own (R11).
+
+    Example:
+        >>> city_of("320102"), city_of("320100"), city_of("429004"), city_of("630000")
+        ('320100', '320100', '429004', '630000')
+    """
+    return area if area[2:4] == _DIRECT else area[:4] + "00"
+
+
+_DIRECT = "90"  # GB/T 2260

@@ -31,6 +31,7 @@ and may stay empty while the rule set asks for none.
     58    DisputeRuling   centre                what is owed of a contested original
     59    Shortfall       centre                a payer's leg lacks this much; who bears it
     63    YearClose       everybody             what a year came to, and what is left of it
+    64    CityStatement   province              what a month came to among the author's cities
     65    Breach          province              the centre has not done a step when it was due
     70    Paid            payer                 money of a leg or a prepayment was sent
     71    Received        payee                 that money arrived
@@ -617,6 +618,20 @@ class YearClose(Record, frozen=True):
     through: Month  # the last confirmed month when it was closed; it says what is still open
     months: list[MonthClosed]
     result_hash: Hash  # of the year document
+    approvals: list[Approval]
+
+
+class CityStatement(Record, frozen=True):
+    """What a confirmed month came to among the cities of the author's province.
+
+    Whoever has the logs computes the document again: see `settlement.subclearing`.
+    """
+
+    kind = 64
+    month: Month
+    revision: Number  # of the batch that was confirmed
+    cities: Annotated[int, msgspec.Meta(ge=0, le=10_000)]  # how many the document names
+    city_hash: Hash  # SHA-256 of the city document
     approvals: list[Approval]
 
 

@@ -41,6 +41,7 @@ from settlement.record import (
     Barring,
     Breach,
     Certificate,
+    CityStatement,
     Confirmation,
     Continuation,
     Dispute,
@@ -90,7 +91,7 @@ PROVINCE_ONLY: frozenset[type[Record]] = frozenset(
     (
         Settlement, Reversal, Acceptance, Release, Attestation, Silence, Continuation,
         Registration, Institution, Barring, Reimbursement,
-        Dispute, DisputeAnswer, Escalation, Breach, Draw,
+        Dispute, DisputeAnswer, Escalation, Breach, CityStatement, Draw,
     )
 )  # fmt: skip
 

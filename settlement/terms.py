@@ -23,6 +23,7 @@ EVENT: dict[str, Text] = {
     "pay": Text("pay all legs", "全部付款"),
     "receive": Text("record what arrived", "登记到账"),
     "distribute": Text("pay the receivers", "向应收方拨付"),
+    "cities": Text("sign the cities of the month", "签认市级清算表"),
     "final": Text("certify the month", "出具最终证书"),
     "quota": Text("fix the year's prepayments", "下达年度预付金额度"),
     "quota_pay": Text("adjust the prepayments", "完成预付金调整收付"),

@@ -18,6 +18,7 @@ from settlement import batch as batches
 from settlement import leg as legs
 from settlement import lookup
 from settlement.basis import Basis, basis_at
+from settlement.city import signed_by
 from settlement.cut import missing
 from settlement.membership import roster_at
 from settlement.party import CENTRE
@@ -263,6 +264,15 @@ def _certified(seen: _Month) -> _Found:
     return _Found(owing=(CENTRE,))
 
 
+def _cities_signed(seen: _Month) -> _Found:
+    if seen.batch is None or seen.confirmation is None:
+        return _Found(waits_for="confirm")
+    codes = [head.code for head in seen.batch.proposal.cut]
+    found = {code: signed_by(seen.reader, code, seen.month) for code in codes}
+    done = tuple(Place(code, item[0]) for code, item in found.items() if item is not None)
+    return _Found(done, tuple(code for code, item in found.items() if item is None))
+
+
 def _year_closed(seen: _Month) -> _Found:
     # The step stands in the calendar of the month that is cleared when it is due.
     year = int(seen.month[:4]) - 1
@@ -282,6 +292,7 @@ _LOOKS: dict[str, Callable[[_Month], _Found]] = {
     "remit": _remitted,
     "enter": _remitted,
     "distribute": _distributed,
+    "cities": _cities_signed,
     "final": _certified,
     "year_close": _year_closed,
 }

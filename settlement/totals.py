@@ -9,7 +9,7 @@ from index 0. Kept in the log's derived tables:
     N + size + insured an acceptance names a size this replica has not reached yet
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ledger import encoding
@@ -98,6 +98,27 @@ def nearest(reader: Reader, key: bytes, insured: str, size: int) -> tuple[int, T
         return boundary, {}
     at = int.from_bytes(found[0][-8:], "big")
     return max(at, boundary), _decode(found[1])
+
+
+def stretches(
+    reader: Reader, key: bytes, insured: str, size: int
+) -> Iterator[tuple[int, int, Total, Total | None]]:
+    """Yield where the total of `insured` changed below `size`, at most CHUNK entries at a time.
+
+    Each is (start, stop, total at start, total at stop); the last total is None if it is not kept.
+    No entry outside of these stretches is owed by `insured`.
+    """
+    prefix = key + b"T" + insured.encode()
+    at, total = 0, Total()
+    for place, value in reader.scan(DERIVED, prefix, prefix + u64(size + 1)):
+        stop, after = int.from_bytes(place[-8:], "big"), _decode(value)
+        # A change in an earlier chunk would have left a total at the end of that chunk.
+        start = max(at, (stop - 1) // CHUNK * CHUNK)
+        if start < stop:
+            yield start, stop, total, after
+        at, total = stop, after
+    if at < size:
+        yield max(at, size // CHUNK * CHUNK), size, total, None
 
 
 def ask_for(writer: Writer, key: bytes, insured: str, size: int) -> None:

@@ -11,12 +11,13 @@ from typing import Any
 
 from ledger import log, tree
 from ledger.entry import decode_entry, encode_entry
+from ledger.errors import VerificationError
 from ledger.table import Reader, log_key
 from node import heads
 from node.simulation import till
 from node.simulation.naive import Drawn, Pair, amounts, naive_cleared, record_at
 from node.simulation.world import SimNode, World
-from settlement import netting
+from settlement import netting, subclearing
 from settlement.batch import check_confirmation, compute
 from settlement.lookup import proposal_of, void_code
 from settlement.party import CENTRE
@@ -139,6 +140,18 @@ class Oracle:
         if month not in self.cleared:
             self.cleared[month] = {pair: amounts.lines for pair, amounts in mine.pairs.items()}
             self._complete(node.store, proposal, month, place)
+            self._cities(world, node, month)
+
+    # --- 11: city sums are the pair sums of their province --------------------------------------
+
+    def _cities(self, world: World, node: SimNode, month: str) -> None:
+        batch = subclearing.confirmed_batch(node.store, world.founding, month)
+        members = sorted(batch.closes[-1].sizes)
+        for cities in subclearing.compute(node.store, batch, members).values():
+            try:
+                subclearing.tie_out(cities, batch.result)
+            except VerificationError as error:
+                raise InvariantError(11, str(error)) from None
 
     def _sums(self, proposal: Proposal, pairs: Any, world: World) -> None:
         if sum(net.fen for net in proposal.nets) != 0:

@@ -360,3 +360,18 @@ async def test_rules_and_holidays_come_into_force_by_an_order(
         code, text = run(*command)
         assert (code, shown in text) == (2, True), text
     assert run("roster", "ruleset", "jiangsu-2017", "--home", home)[0] == 1
+
+
+async def test_a_node_signs_the_cities_of_a_month_and_an_auditor_follows_one_case(
+    net: LocalNet, cleared: Cleared, tmp_path: Path
+) -> None:
+    home, target = net.folder / QINGHAI, tmp_path / "case.json"
+    done = await asyncio.to_thread(as_json, "city", "sign", "2017-03", "--home", home)
+    assert (done["ok"], done["cities"]) == (True, 1)
+    assert as_json("city", "sign", "2017-03", "--home", home)["index"] == done["index"]
+    await until(["status", "--home", home], "gongzhang city sign 2017-04")
+    await until(["city", "prove", CASE, "--home", home, "--out", target], "is counted with")
+    found = as_json("audit", "city", target, "--policy", cleared.policy)
+    assert found["statement"]["document_hash"] == done["hash"]
+    assert found["batch"]["certificate_index"] is not None
+    assert [leg["payer"] for leg in found["legs"]] == [QINGHAI]

@@ -18,7 +18,7 @@ from tests.published import eventful, publish
 
 Rows = list[dict[str, Any]]
 LINES = ("employee_fen", "resident_fen", "other_fen", "account_fen")
-NAMES = ["entries", "acceptances", "exceptions", "pairs", "nets", "legs", "logs"]
+NAMES = ["entries", "acceptances", "exceptions", "pairs", "nets", "cities", "legs", "logs"]
 
 
 def read_csv(folder: Path, name: str) -> Rows:
