@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test interop check format bench clean
+.PHONY: demo test interop hledger check format bench clean
 
 $(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gongzhang needs Python 3.11 or newer")'
@@ -17,7 +17,7 @@ $(STAMP): pyproject.toml requirements.lock
 demo: $(STAMP)
 	@$(BIN)/gongzhang demo --data configs/examples/qinghai-2017.csv --home demo-home --fresh
 
-test: $(STAMP) interop
+test: $(STAMP) interop hledger
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Go and its tree library check what we export; without them that one test is skipped and says so.
@@ -27,6 +27,14 @@ interop:
 	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 	        golang-go golang-golang-x-mod-dev >/dev/null 2>&1; } \
 	|| echo "Go is not here and cannot be installed: the interoperability test is skipped"
+
+# hledger checks the books we export; without it those tests are skipped and say so.
+hledger:
+	@command -v hledger >/dev/null \
+	|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
+	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	        hledger >/dev/null 2>&1; } \
+	|| echo "hledger is not here and cannot be installed: its checks of the books are skipped"
 
 check: $(STAMP)
 	@$(BIN)/ruff format --check .

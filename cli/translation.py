@@ -341,6 +341,29 @@ ZH = {
     "about, a month": "每月大约多少条",
     "default: drawn by the seed": "默认由种子决定",
     "per durable step": "每次落盘时的概率",
+    "instead of --home: a home or exported logs, audited first":
+        "代替 --home：节点目录或导出的日志，先行审计",
+    "with --source: the trust file": "与 --source 同用：信任文件",
+    "how far a log counts (default: all of it)": "某日志计到何处（默认全部）",
+    "as this month was confirmed: its cut": "该月批次确认时的位置（其清算截止点）",
+    "whose books (default: the home's)": "谁的账簿（默认为本节点）",
+    "whose books (default: the home's; of --source: all)":
+        "谁的账簿（默认为本节点；--source 时为各方），all 为各方",
+    "only with this participant": "只看与该方的",
+    "also accounts whose balance is zero": "也列出余额为零的科目",
+    "a new file": "新文件",
+    "hledger, beancount or csv": "hledger、beancount 或 csv",
+    "Show the trial balance of a participant at a position of the logs.":
+        "显示某方在某日志位置的试算平衡表。",
+    "Show the transactions of a participant, by date, with the entries each rests on.":
+        "按日期显示某方的分录及其所依据的条目。",
+    "Hold books against their mirrors: what each says the other owes, and what is under way.\n\n"
+    "Exit 1 if they disagree beyond that, 3 if another log has to come first.":
+        "核对双方往来科目与在途款项。\n\n除在途款项外仍有不符时退出码为 1，须待对方日志时为 3。",
+    "Write the books of a participant for hledger, beancount or a spreadsheet.\n\n"
+    "hledger gets Chinese account names, beancount English ones with the Chinese beside each.":
+        "把某方账簿写成 hledger、beancount 或表格文件。\n\n"
+        "hledger 用中文科目名；beancount 用英文科目名，并附中文。",
     **REGISTRY,
     **BANK,
     **CITY,

@@ -17,7 +17,7 @@ repays who bears the loss, the prepayment first. Whether something came before o
 the one log that says both, so all nodes see the same.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -32,7 +32,7 @@ from settlement.party import CENTRE
 from settlement.record import Certificate, Draw, LegEnd, Paid, Place, Received, Returned, Shortfall
 from settlement.shortfall import shares
 
-Among = frozenset[Place] | None
+Among = Container[Place] | None
 """The entries to look at; None: all there are."""
 
 
@@ -270,7 +270,7 @@ class _Looking:
             left -= record.fen if returned is None else 0
             found.append(Payment(record.attempt, record.fen, Place(payer, index), returned, None))
         for index, record in self._transfers(payee, Received, due.number, payer):
-            position = _arrived(found, record.attempt, record.fen)
+            position = arrived_as(found, record.attempt, record.fen)
             if position is None:
                 note = note or f"{payee} #{index}: nothing of this amount was sent"
             else:
@@ -322,9 +322,12 @@ class _Looking:
         return found
 
 
-def _arrived(sent: Sequence[Payment], attempt: int, fen: int) -> int | None:
-    # The attempt it names; or, if that one was returned, the next one of the same amount: its
-    # author had not heard of the return when the money came that was sent again.
+def arrived_as(sent: Sequence[Payment], attempt: int, fen: int) -> int | None:
+    """Return which payment an arrival is of, as a position in `sent` (by attempt), or None.
+
+    The attempt it names; or, if that one was returned, the next one of the same amount: its author
+    had not heard of the return when the money came that was sent again.
+    """
     for position, payment in enumerate(sent):
         under_way = payment.received is None and payment.returned is None
         if under_way and payment.attempt >= attempt and payment.fen == fen:

@@ -19,7 +19,9 @@ from node.simulation.naive import Drawn, Pair, amounts, naive_cleared, record_at
 from node.simulation.world import SimNode, World
 from settlement import netting, subclearing
 from settlement.batch import check_confirmation, compute
+from settlement.books import books_at
 from settlement.lookup import proposal_of, void_code
+from settlement.mirror import mirror
 from settlement.party import CENTRE
 from settlement.recheck import check_store
 from settlement.record import (
@@ -31,6 +33,7 @@ from settlement.record import (
     Settlement,
     decode_body,
 )
+from settlement.roster import Roster
 
 
 class InvariantError(AssertionError):
@@ -184,6 +187,8 @@ class Oracle:
                 raise InvariantError(9, f"{node.code}: {differs[0]}")
         for code in world.founding.participants:
             _check_reversals(world.nodes[code].store, code)
+        for node in world.nodes.values():
+            _check_books(node, world.founding)
         # Each log as its author has it: the last payments may not have gone round yet.
         found = till.entries({code: node.store for code, node in world.nodes.items()})
         for month in till.certified(found):
@@ -200,6 +205,17 @@ class Oracle:
         wrong = till.faults(found, month, nets)
         if wrong:
             raise InvariantError(7, f"{month}: {wrong[0]}")
+
+
+def _check_books(node: SimNode, founding: Roster) -> None:
+    # 7 by the books themselves: they agree but for what is under way, or not yet here.
+    found = mirror(books_at(node.store, founding))
+    wrong = [line for line in found.lines if line.unexplained_fen]
+    if wrong:
+        raise InvariantError(7, f"books at {node.code}: {wrong[0]}")
+    told = [item for item in found.items if item.kind == "contradicted"]
+    if told:
+        raise InvariantError(7, f"books at {node.code}: {told[0].text.en}: {told[0].places}")
 
 
 def _check_reversals(reader: Reader, code: str) -> None:

@@ -19,7 +19,7 @@ from settlement.roster import Roster
 from tests.goldenfiles import FOLDER, files
 from tests.network import SICHUAN
 
-STORED = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir())}
+STORED = {path.name: path.read_bytes() for path in sorted(FOLDER.iterdir()) if path.is_file()}
 ROSTER = Roster.found(STORED["network.genesis"])
 
 
