@@ -95,16 +95,30 @@ class Centre(Role):
             result.append(Head(code, size, root))
         return result
 
-    def compute(self, reader: Reader, month: str) -> tuple[list[Head], batches.Result]:
-        """Return the cut as it would be drawn now and what the month would come to."""
+    def compute(
+        self, reader: Reader, month: str, drawn: list[Head] | None = None
+    ) -> tuple[list[Head], batches.Result]:
+        """Return the cut as it would be drawn now, or was `drawn`, and what the month comes to.
+
+        Raises:
+            RefusedError: A log has ended below the cut that was drawn (STATE).
+        """
         cut = self.cut(reader)
+        if drawn is not None:
+            now = {head.code: head.size for head in cut}
+            if any(now.get(head.code, 0) < head.size for head in drawn) or len(drawn) != len(cut):
+                raise RefusedError("STATE", "the cut that was drawn is none of these logs any more")
+            cut = drawn
         size = lookup.applied_size(reader, CENTRE)
         return cut, batches.compute(reader, self.founding, month, cut, size)
 
     def propose(self, turn: Turn, month: str) -> int:
-        """Draw the cut and propose the batch of `month`; return the entry's index."""
+        """Draw the cut and propose the batch of `month`; return the entry's index.
+
+        What people have signed keeps its cut; it must come to the same by now.
+        """
         turn.flush()
-        cut, result = self.compute(turn.writer, month)
+        cut, result = self.compute(turn.writer, month, turn.drafted_cut)
         proposal = Proposal(
             month=month,
             revision=batches.next_revision(turn.writer, month),
@@ -128,7 +142,9 @@ class Centre(Role):
             for month in lookup.open_months(turn.writer):
                 found = batches.latest_batch(turn.writer, self.founding, month)
                 if found and found.state == "ATTESTED":
-                    self._try(turn, partial(self.confirm, turn, found))
+                    act = partial(self.confirm, turn, found)
+                    given = {"month": month}
+                    self._try(turn, partial(self.by_itself, turn, "confirm", given, act))
             turn.flush()
         if "final" in self.automatic:
             for month, _ in lookup.confirmed_months(turn.writer):
