@@ -4,6 +4,7 @@ from typing import Any
 
 from cli.bankzh import BANK
 from cli.cityzh import CITY
+from cli.approvalzh import APPROVAL
 from cli.registryzh import REGISTRY
 
 ZH = {
@@ -344,6 +345,7 @@ ZH = {
     **REGISTRY,
     **BANK,
     **CITY,
+    **APPROVAL,
 }  # fmt: skip
 
 

@@ -212,7 +212,7 @@ def operators_value(reader: Reader, code: str, start: int) -> list[dict[str, Any
 
 
 def operator(
-    role: "Role", turn: Turn, name: str, status: str = "active", key: str | None = None
+    role: "Role", turn: Turn, name: str, status: str = "active", public: str | None = None
 ) -> dict[str, Any]:
     """Let a named person sign for this log, with another key than before, or no more.
 
@@ -227,14 +227,14 @@ def operator(
     if status == "removed":
         if now is None or now[1].status != "active":
             raise RefusedError("STATE", f"{name} is no active operator of {role.code}")
-        public = now[1].key
+        key = now[1].key
     else:
-        public = _hex("key", key, 32)
-        if now is not None and (now[1].status, now[1].key) == (status, public):
-            return {"name": name, "status": status, "key": public.hex(), "index": now[0]}
-    record = Operator(name, (last[1].revision if last else 0) + 1, public, status, [])
+        key = _hex("public", public, 32)
+        if now is not None and (now[1].status, now[1].key) == (status, key):
+            return {"name": name, "status": status, "key": key.hex(), "index": now[0]}
+    record = Operator(name, (last[1].revision if last else 0) + 1, key, status, [])
     index = turn.append(record)
-    return {"name": name, "status": status, "key": public.hex(), "index": index}
+    return {"name": name, "status": status, "key": key.hex(), "index": index}
 
 
 OPERATOR_ORDERS: dict[str, Callable[..., Any]] = {

@@ -37,8 +37,10 @@ from settlement.record import (
     Dispute,
     DisputeAnswer,
     DisputeRuling,
+    Draw,
     Freeze,
     Holidays,
+    Instruction,
     Lift,
     Operator,
     Paid,
@@ -46,9 +48,11 @@ from settlement.record import (
     Received,
     Record,
     Release,
+    Returned,
     Rotation,
     RuleSet,
     Ruling,
+    Shortfall,
     Silence,
     Withdrawal,
     YearClose,
@@ -65,7 +69,7 @@ FOUR_EYES = 2
 DECIDING: frozenset[type[Record]] = frozenset(
     (
         Proposal, Withdrawal, Confirmation, Ruling, DisputeRuling, Lift, RuleSet, Holidays,
-        Paid, Received, Operator,
+        Paid, Received, Returned, Instruction, Draw, Shortfall, Operator,
     )
 )  # fmt: skip
 # What a node may say by itself, or what says nothing that others do not compute as well. An

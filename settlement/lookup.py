@@ -58,7 +58,7 @@ from settlement.record import (
     decode_body,
 )
 
-SCHEMA = 5
+SCHEMA = 6
 
 
 def applied_size(reader: Reader, code: str) -> int:
