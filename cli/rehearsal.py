@@ -1,8 +1,8 @@
 """A rehearsal: the months of a file run by real nodes, with this program as their operators.
 
-It does what clerks and treasurers would do by hand: import, close, confirm, pay, receive. To accept,
-attest and certify is left to the nodes. Every node has two operators, and whatever
-decides or moves money is signed by both; their keys are in the nodes' homes, as nowhere else.
+It does what clerks and treasurers would do by hand: import, close, confirm, pay, receive.
+Accepting, attesting and certifying is left to the nodes. Every node has two operators, and both sign whatever
+decides or moves money; their keys are in the nodes' homes, where no real ones should be.
 """
 
 import asyncio

@@ -155,7 +155,8 @@ def draft_value(reader: Reader, roster: Roster, code: str, draft: Draft) -> dict
     """Return a draft for people and programs."""
     start = roster.generation(code).start
     words = describe(draft.record)
-    signed = valid(reader, code, start, draft)
+    # What has ended stays as it was signed, whoever may sign now.
+    signed = valid(reader, code, start, draft) if draft.end is None else list(draft.signed)
     message = approval.message(roster.network_id, roster.origin(code), draft.record)
     return {
         "hash": draft.hash.hex(),
