@@ -216,17 +216,13 @@ def returned(
 
 
 @app.command()
-def draw(
-    month: Month, leg: Leg, home: Home, key: As = None, as_json: Json = False
-) -> None:
+def draw(month: Month, leg: Leg, home: Home, key: As = None, as_json: Json = False) -> None:
     """Take what is missing of an overdue leg from the payer's prepayment; the rest is arrears."""
     _record("draw", month, leg, home, dict, key, as_json=as_json)
 
 
 @app.command()
-def shortfall(
-    month: Month, leg: Leg, home: Home, key: As = None, as_json: Json = False
-) -> None:
+def shortfall(month: Month, leg: Leg, home: Home, key: As = None, as_json: Json = False) -> None:
     """Share out what a payer has not paid in (at the centre): those with a claim on it bear it."""
     _record("shortfall", month, leg, home, dict, key, as_json=as_json)
 

@@ -1,8 +1,9 @@
 """A rehearsal: the months of a file run by real nodes, with this program as their operators.
 
 It does what clerks and treasurers would do by hand: import, close, confirm, pay, receive.
-Accepting, attesting and certifying is left to the nodes. Every node has two operators, and both sign whatever
-decides or moves money; their keys are in the nodes' homes, where no real ones should be.
+Accepting, attesting and certifying is left to the nodes. Every node has two operators, and both
+sign whatever decides or moves money; their keys are in the nodes' homes, where no real ones should
+be.
 """
 
 import asyncio

@@ -118,7 +118,8 @@ class Centre(Role):
         What people have signed keeps its cut; it must come to the same by now.
         """
         turn.flush()
-        cut, result = self.compute(turn.writer, month, turn.drafted_cut)
+        drawn = turn.drafted.cut if isinstance(turn.drafted, Proposal) else None
+        cut, result = self.compute(turn.writer, month, drawn)
         proposal = Proposal(
             month=month,
             revision=batches.next_revision(turn.writer, month),

@@ -18,7 +18,7 @@ from node.keyring import Keys
 from settlement import approval, lookup
 from settlement.outcome import VOID
 from settlement.party import CENTRE
-from settlement.record import Approval, Head, Member, Operator, Proposal, Record, decode_body
+from settlement.record import Approval, Member, Operator, Record, decode_body
 from settlement.roster import Roster
 from settlement.state import Fold
 
@@ -152,10 +152,9 @@ class Turn:
         return needed
 
     @property
-    def drafted_cut(self) -> list[Head] | None:
-        """The cut of the proposal that was signed and is being entered, or None."""
-        drafted = self.order.drafted if self.order else None
-        return drafted.cut if isinstance(drafted, Proposal) else None
+    def drafted(self) -> Record | None:
+        """What was signed and is being entered, or None: a date or cut in it stays as it was."""
+        return self.order.drafted if self.order else None
 
     @property
     def own_keys(self) -> Member:

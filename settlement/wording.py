@@ -16,15 +16,19 @@ from settlement.record import (
     Attestation,
     Confirmation,
     DisputeRuling,
+    Draw,
     Holidays,
+    Instruction,
     Lift,
     Operator,
     Paid,
     Proposal,
     Received,
     Record,
+    Returned,
     RuleSet,
     Ruling,
+    Shortfall,
     Withdrawal,
 )
 
@@ -38,7 +42,7 @@ def describe(record: Record) -> Text:
         >>> describe(Withdrawal("2017-03", 1, bytes(32), "a log was late", [])).en
         'take back the proposal of 2017-03 r1: a log was late'
     """
-    words = _WORDS.get(type(record))
+    words = WORDS.get(type(record))
     return _by_names(record) if words is None else words(record)
 
 
@@ -132,21 +136,73 @@ def _holidays(r: Holidays) -> Text:
     )
 
 
+_PURPOSE = {
+    "clearing": Text("leg {number} of {month}", "{month} 第 {number} 笔"),
+    "prepayment": Text("prepayment {number} of {month}", "{month} 第 {number} 笔预付金"),
+    "prepayment_return": Text(
+        "return of prepayment {number} of {month}", "{month} 第 {number} 笔预付金退还"
+    ),
+}
+
+
+def _what(r: Paid | Received | Returned, language: str) -> str:
+    words = _PURPOSE[r.purpose]
+    text = words.zh if language == "zh" else words.en
+    return text.format(number=r.number, month=r.month)
+
+
 def _paid(r: Paid) -> Text:
     fen = format_yuan(r.fen, grouped=True)
     return Text(
-        f"leg {r.leg} of {r.month}: {fen} yuan were sent to {_name(r.payee, 'en')} on {r.date}, "
+        f"{_what(r, 'en')}: {fen} yuan were sent to {_name(r.payee, 'en')} on {r.date}, "
         f"{r.reference}",
-        f"{r.month} 第 {r.leg} 笔：已于 {r.date} 付{_name(r.payee, 'zh')} {fen} 元，{r.reference}",
+        f"{_what(r, 'zh')}：{r.date} 付{_name(r.payee, 'zh')} {fen} 元，{r.reference}",
     )
 
 
 def _received(r: Received) -> Text:
     fen = format_yuan(r.fen, grouped=True)
     return Text(
-        f"leg {r.leg} of {r.month}: {fen} yuan from {_name(r.payer, 'en')} arrived on {r.date}, "
+        f"{_what(r, 'en')}: {fen} yuan from {_name(r.payer, 'en')} arrived on {r.date}, "
         f"{r.reference}",
-        f"{r.month} 第 {r.leg} 笔：{r.date} 收到{_name(r.payer, 'zh')} {fen} 元，{r.reference}",
+        f"{_what(r, 'zh')}：{r.date} 收到{_name(r.payer, 'zh')} {fen} 元，{r.reference}",
+    )
+
+
+def _returned(r: Returned) -> Text:
+    return Text(
+        f"{_what(r, 'en')}: payment {r.attempt} to {_name(r.payee, 'en')} came back on {r.date}, "
+        f"{r.reference}: {r.reason}",
+        f"{_what(r, 'zh')}：付{_name(r.payee, 'zh')}的第 {r.attempt} 次付款于 {r.date} 被退回，"
+        f"{r.reference}：{r.reason}",
+    )
+
+
+def _instruction(r: Instruction) -> Text:
+    fen = format_yuan(sum(payment.fen for payment in r.payments), grouped=True)
+    count, digest = len(r.payments), r.digest.hex()[:16]
+    return Text(
+        f"payment file ({r.format}) with {count} payments, {fen} yuan, SHA-256 {digest}",
+        f"付款文件（{r.format}）共 {count} 笔、{fen} 元，SHA-256 {digest}",
+    )
+
+
+def _draw(r: Draw) -> Text:
+    drawn, arrears = (format_yuan(fen, grouped=True) for fen in (r.drawn_fen, r.arrears_fen))
+    return Text(
+        f"leg {r.leg} of {r.month}, due {r.due}: {drawn} yuan are drawn from the prepayment of "
+        f"{_name(r.debtor, 'en')}, {arrears} yuan are arrears",
+        f"{r.month} 第 {r.leg} 笔（{r.due} 到期）：从{_name(r.debtor, 'zh')}预付金扣划 {drawn} 元，"
+        f"挂账欠款 {arrears} 元",
+    )
+
+
+def _shortfall(r: Shortfall) -> Text:
+    fen = format_yuan(r.fen, grouped=True)
+    return Text(
+        f"leg {r.leg} of {r.month}, due {r.due}: {fen} yuan are missing and borne by "
+        f"{len(r.shares)} receivers",
+        f"{r.month} 第 {r.leg} 笔（{r.due} 到期）：缺口 {fen} 元由 {len(r.shares)} 个收款方分摊",
     )
 
 
@@ -157,7 +213,7 @@ def _operator(r: Operator) -> Text:
     return Text(f"{r.name} may sign, with key {key}", f"{r.name} 有权复核签名，密钥 {key}")
 
 
-_WORDS: dict[type[Record], Callable[[Any], Text]] = {
+WORDS: dict[type[Record], Callable[[Any], Text]] = {
     Proposal: _proposal,
     Confirmation: _confirmation,
     Withdrawal: _withdrawal,
@@ -169,6 +225,10 @@ _WORDS: dict[type[Record], Callable[[Any], Text]] = {
     Holidays: _holidays,
     Paid: _paid,
     Received: _received,
+    Returned: _returned,
+    Instruction: _instruction,
+    Draw: _draw,
+    Shortfall: _shortfall,
     Operator: _operator,
 }
 

@@ -37,7 +37,7 @@ from settlement.record import (
 )
 
 # What two people must sign, by kind: money, and what decides. Of attestations, a mismatch.
-SIGNED_BY_TWO = frozenset((5, 50, 51, 54, 55, 57, 58, 70, 71, 92, 95))
+SIGNED_BY_TWO = frozenset((5, 50, 51, 54, 55, 57, 58, 59, 70, 71, 72, 73, 74, 92, 95))
 ATTESTATION, CELLS = 52, 5
 
 
