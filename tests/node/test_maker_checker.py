@@ -182,11 +182,15 @@ class MakerAndChecker(RuleBasedStateMachine):
 
     @invariant()
     def what_waits_is_what_nobody_has_ended(self) -> None:
-        waiting = self.order("approvals")
-        assert isinstance(waiting, dict)
-        shown = {draft["hash"]: sorted(draft["signed"]) for draft in waiting["drafts"]}
+        listed = self.order("approvals", ended=True)
+        assert isinstance(listed, dict)
+        state = {draft["hash"]: draft["state"] for draft in listed["drafts"]}
+        shown = {
+            d["hash"]: sorted(d["signed"]) for d in listed["drafts"] if d["state"] == "waiting"
+        }
         for digest in set(self.drafts) - set(shown):
-            self._done(digest)  # replaced, because it could come to nothing any more
+            assert state[digest] == "replaced"  # it could come to nothing any more
+            self._done(digest)
         expected = {
             digest: sorted(n for n, s in signed.items() if self._holds(n, s))
             for digest, signed in self.signed.items()
