@@ -95,22 +95,23 @@ class Centre(Role):
             result.append(Head(code, size, root))
         return result
 
-    def compute(
-        self, reader: Reader, month: str, drawn: list[Head] | None = None
-    ) -> tuple[list[Head], batches.Result]:
-        """Return the cut as it would be drawn now, or was `drawn`, and what the month comes to.
+    def compute(self, reader: Reader, month: str) -> tuple[list[Head], batches.Result]:
+        """Return the cut as it would be drawn now and what the month would come to."""
+        return self._compute(reader, month, self.cut(reader))
 
-        Raises:
-            RefusedError: A log has ended below the cut that was drawn (STATE).
-        """
-        cut = self.cut(reader)
-        if drawn is not None:
-            now = {head.code: head.size for head in cut}
-            if any(now.get(head.code, 0) < head.size for head in drawn) or len(drawn) != len(cut):
-                raise RefusedError("STATE", "the cut that was drawn is none of these logs any more")
-            cut = drawn
+    def _compute(
+        self, reader: Reader, month: str, cut: list[Head]
+    ) -> tuple[list[Head], batches.Result]:
         size = lookup.applied_size(reader, CENTRE)
         return cut, batches.compute(reader, self.founding, month, cut, size)
+
+    def _compute_again(self, reader: Reader, drawn: Proposal) -> tuple[list[Head], batches.Result]:
+        now = {head.code: head.size for head in self.cut(reader)}
+        if sorted(now) != [h.code for h in drawn.cut] or any(
+            now[h.code] < h.size for h in drawn.cut
+        ):
+            raise RefusedError("STATE", "the cut that was drawn is none of these logs any more")
+        return self._compute(reader, drawn.month, drawn.cut)
 
     def propose(self, turn: Turn, month: str) -> int:
         """Draw the cut and propose the batch of `month`; return the entry's index.
@@ -118,8 +119,11 @@ class Centre(Role):
         What people have signed keeps its cut; it must come to the same by now.
         """
         turn.flush()
-        drawn = turn.drafted.cut if isinstance(turn.drafted, Proposal) else None
-        cut, result = self.compute(turn.writer, month, drawn)
+        drawn = turn.drafted
+        if isinstance(drawn, Proposal):
+            cut, result = self._compute_again(turn.writer, drawn)
+        else:
+            cut, result = self.compute(turn.writer, month)
         proposal = Proposal(
             month=month,
             revision=batches.next_revision(turn.writer, month),

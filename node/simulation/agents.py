@@ -227,7 +227,7 @@ class Operators:
         for code in self._codes:
             if self._world.nodes[code].role is not None:
                 self._world.order(code, "approvals", partial(self._sign, code))
-        self._world.later(self._random.randint(300, 3_000), self._look)
+        self._world.later(self._random.randint(1_000, 15_000), self._look)
 
     def _sign(self, code: str, value: Any) -> None:
         if isinstance(value, LedgerError):

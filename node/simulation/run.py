@@ -117,7 +117,7 @@ def _operators(
 ) -> Operators | None:
     # Drawn apart, so that a seed without operators is the history that it is without them.
     random = Random(f"operators {scenario.seed}")
-    drawn = random.random() < 0.5
+    drawn = random.random() < 0.1
     if not (drawn if scenario.operators is None else scenario.operators):
         return None
     operators = Operators(world, clerk, [CENTRE, *codes], random)
@@ -169,7 +169,8 @@ def _month(
     # The centre does not wait for everything: what is late is carried.
     quarrel()
     world.run(lambda: False, world.random.choice([500, 5_000, 60_000]))
-    clerk.insist(CENTRE, "close", give_up=("STATE", "MONTH", "DUPLICATE"), month=month)
+    # While a draft of it waits for signatures, another cut is refused as DUPLICATE: insist.
+    clerk.insist(CENTRE, "close", give_up=("STATE", "MONTH"), month=month)
     _until(world, f"{month} confirmed", lambda: _confirmed_everywhere(world, month))
 
 
