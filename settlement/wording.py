@@ -83,7 +83,8 @@ def _ruling(r: Ruling) -> Text:
     return Text(
         f"dismiss the mismatch of {_name(r.mismatch.code, 'en')} in {r.month} r{r.revision}: "
         f"{r.reason}",
-        f"驳回{_name(r.mismatch.code, 'zh')}对 {r.month} 第 {r.revision} 版批次的异议：{r.reason}",
+        f"驳回 {_name(r.mismatch.code, 'zh')} 对 {r.month} 第 {r.revision} 版批次的异议："
+        f"{r.reason}",
     )
 
 
@@ -106,17 +107,17 @@ def _dispute_ruling(r: DisputeRuling) -> Text:
     en = f", {format_yuan(upheld, grouped=True)} yuan is not" if upheld else ""
     zh = f"，不应付 {format_yuan(upheld, grouped=True)} 元" if upheld else ""
     place = f"{_name(r.creditor, 'en')} #{r.original}, contested by {_name(r.insured, 'en')}"
-    lieu = f"{_name(r.insured, 'zh')}对{_name(r.creditor, 'zh')} #{r.original} 的争议"
+    lieu = f"{_name(r.insured, 'zh')} 对 {_name(r.creditor, 'zh')} #{r.original} 的争议"
     return Text(
         f"rule on {place}: {RULED[r.outcome].en}{en}: {r.reason}",
-        f"裁决{lieu}：{RULED[r.outcome].zh}{zh}：{r.reason}",
+        f"裁决 {lieu}：{RULED[r.outcome].zh}{zh}：{r.reason}",
     )
 
 
 def _lift(r: Lift) -> Text:
     return Text(
         f"end the halt of the log of {_name(r.log, 'en')}: {r.reason}",
-        f"解除对{_name(r.log, 'zh')}日志的冻结：{r.reason}",
+        f"解除对 {_name(r.log, 'zh')} 日志的冻结：{r.reason}",
     )
 
 
@@ -156,7 +157,7 @@ def _paid(r: Paid) -> Text:
     return Text(
         f"{_what(r, 'en')}: {fen} yuan were sent to {_name(r.payee, 'en')} on {r.date}, "
         f"{r.reference}",
-        f"{_what(r, 'zh')}：{r.date} 付{_name(r.payee, 'zh')} {fen} 元，{r.reference}",
+        f"{_what(r, 'zh')}：{r.date} 付 {_name(r.payee, 'zh')} {fen} 元，{r.reference}",
     )
 
 
@@ -165,7 +166,7 @@ def _received(r: Received) -> Text:
     return Text(
         f"{_what(r, 'en')}: {fen} yuan from {_name(r.payer, 'en')} arrived on {r.date}, "
         f"{r.reference}",
-        f"{_what(r, 'zh')}：{r.date} 收到{_name(r.payer, 'zh')} {fen} 元，{r.reference}",
+        f"{_what(r, 'zh')}：{r.date} 收到 {_name(r.payer, 'zh')} {fen} 元，{r.reference}",
     )
 
 
@@ -173,7 +174,7 @@ def _returned(r: Returned) -> Text:
     return Text(
         f"{_what(r, 'en')}: payment {r.attempt} to {_name(r.payee, 'en')} came back on {r.date}, "
         f"{r.reference}: {r.reason}",
-        f"{_what(r, 'zh')}：付{_name(r.payee, 'zh')}的第 {r.attempt} 次付款于 {r.date} 被退回，"
+        f"{_what(r, 'zh')}：付 {_name(r.payee, 'zh')} 的第 {r.attempt} 次付款于 {r.date} 被退回，"
         f"{r.reference}：{r.reason}",
     )
 
@@ -192,7 +193,8 @@ def _draw(r: Draw) -> Text:
     return Text(
         f"leg {r.leg} of {r.month}, due {r.due}: {drawn} yuan are drawn from the prepayment of "
         f"{_name(r.debtor, 'en')}, {arrears} yuan are arrears",
-        f"{r.month} 第 {r.leg} 笔（{r.due} 到期）：从{_name(r.debtor, 'zh')}预付金扣划 {drawn} 元，"
+        f"{r.month} 第 {r.leg} 笔（{r.due} 到期）："
+        f"从 {_name(r.debtor, 'zh')} 预付金扣划 {drawn} 元，"
         f"挂账欠款 {arrears} 元",
     )
 

@@ -7,13 +7,20 @@ from typing import Any
 
 import pytest_asyncio
 
+from cli.audit import audit_source
 from cli.localnet import LocalNet
+from cli.log import entry_view
+from ledger.policy import parse_policy
 from ledger.store import LmdbStore
 from ledger.table import DRAFT
+from settlement import approval
+from settlement.approval import approve
 from settlement.party import CENTRE
 from tests.cleared import Cleared
 from tests.commands import as_json, gongzhang
 from tests.network import QINGHAI
+from tests.published import publish
+from tests.settlement.test_approval import attestation, secret, signed, with_operators
 
 SICHUAN, SHAANXI = "510000", "610000"
 
@@ -127,3 +134,22 @@ def test_an_operator_is_registered_only_at_a_node_that_runs(
     assert_refused((*add, "--out", home / "keys" / "entry.key"), 2, "an operator's key file")
     assert_refused(("key", "operator", "add", "ada", "--home", tmp_path / "no"), 2, "no")
     assert not (tmp_path / "no").exists()
+
+
+def test_an_auditor_names_what_nobody_or_one_alone_has_signed(tmp_path: Path) -> None:
+    logs = with_operators("ada", "bo")
+    record = attestation()
+    forged = [approve(secret(name), bytes(32), "", record) for name in ("ada", "bo")]
+    for wrong in (record, approval.with_approvals(record, forged), signed(logs, record, "ada"),
+                  signed(logs, record, "ada", "ada")):  # fmt: skip
+        assert logs.add(QINGHAI, wrong) == "APPROVAL"
+    assert logs.add(QINGHAI, signed(logs, record, "bo", "ada")) is None
+    folder, policy = publish(logs, tmp_path)
+    report = audit_source(folder, parse_policy(policy.read_bytes()))
+    void = {item.code: item.void for item in report.logs}
+    assert void[QINGHAI] == [(index, "APPROVAL") for index in (2, 3, 4, 5)]
+    done = gongzhang("audit", "verify", folder, "--policy", policy)
+    assert "the needed signatures are missing or wrong" in done.stdout
+    view = entry_view(logs.store, QINGHAI, 6)
+    assert (view["void"], view["approved_by"]) == (None, ["bo", "ada"])
+    assert "approved_by" not in entry_view(logs.store, QINGHAI, 4)
