@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from cli.approvalzh import APPROVAL
 from cli.bankzh import BANK
 from cli.cityzh import CITY
-from cli.approvalzh import APPROVAL
 from cli.registryzh import REGISTRY
 
 ZH = {

@@ -33,6 +33,7 @@ from settlement.record import (
     Approval,
     Attestation,
     Certificate,
+    CityStatement,
     Confirmation,
     Dispute,
     DisputeAnswer,
@@ -77,6 +78,7 @@ DECIDING: frozenset[type[Record]] = frozenset(
 FREE: frozenset[type[Record]] = frozenset(
     (
         Acceptance, Release, Dispute, DisputeAnswer, Silence, Attestation, Certificate, YearClose,
+        CityStatement,
     )
 )  # fmt: skip
 # Governance keys approve these, see `membership`.
