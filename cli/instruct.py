@@ -71,7 +71,8 @@ def instruct(
                 say(
                     f"waits for signatures: gongzhang approval sign {short} --as FILE.key; "
                     "then give this command again",
-                    f"待复核签名：gongzhang approval sign {short} --as 密钥文件；签齐后再执行本命令",
+                    f"待复核签名：gongzhang approval sign {short} --as 密钥文件；"
+                    "签齐后再执行本命令",
                 ),
             )
         # The entry is durable first: a file without one must not reach a bank.
