@@ -8,6 +8,7 @@ import typer
 from cli.homes import Home, Json, Month, open_home
 from cli.leg import legs_table
 from cli.output import emit, guarded, name_of, out, say, table, talk, yuan
+from cli.signing import As, decide
 from ledger.errors import RefusedError
 from node import heads
 from node.orders import order
@@ -31,11 +32,12 @@ def close(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="show what the month would come to now")
     ] = False,
+    key: As = None,
     as_json: Json = False,
 ) -> None:
     """Draw the cut and propose the batch of a month (at the centre)."""
     if not dry_run:
-        _order(home, "close", as_json=as_json, month=month)
+        _decide(home, "close", key, as_json=as_json, month=month)
         return
 
     def act() -> dict[str, Any]:
@@ -114,9 +116,11 @@ def show(month: Month, home: Home, as_json: Json = False) -> None:
 
 
 @app.command()
-def attest(home: Home, as_json: Json = False) -> None:
+def attest(home: Home, key: As = None, as_json: Json = False) -> None:
     """Recompute the open batch and sign what came out (at a province)."""
-    value = guarded(lambda: asyncio.run(order(home, "attest")), as_json=as_json)
+    value = decide(home, "attest", key, as_json=as_json)
+    if value is None:
+        return
     if as_json:
         emit({"ok": value["match"], **value})
     elif value["match"]:
@@ -135,9 +139,9 @@ def attest(home: Home, as_json: Json = False) -> None:
 
 
 @app.command()
-def confirm(month: Month, home: Home, as_json: Json = False) -> None:
+def confirm(month: Month, home: Home, key: As = None, as_json: Json = False) -> None:
     """Confirm a batch that has its quorum (at the centre)."""
-    _order(home, "confirm", as_json=as_json, month=month)
+    _decide(home, "confirm", key, as_json=as_json, month=month)
 
 
 @app.command()
@@ -147,9 +151,11 @@ def final(month: Month, home: Home, as_json: Json = False) -> None:
 
 
 @app.command()
-def withdraw(month: Month, home: Home, reason: Reason, as_json: Json = False) -> None:
+def withdraw(
+    month: Month, home: Home, reason: Reason, key: As = None, as_json: Json = False
+) -> None:
     """Take an unconfirmed proposal back (at the centre)."""
-    _order(home, "withdraw", as_json=as_json, month=month, reason=reason)
+    _decide(home, "withdraw", key, as_json=as_json, month=month, reason=reason)
 
 
 @app.command()
@@ -158,10 +164,11 @@ def dismiss(
     code: Annotated[str, typer.Argument(help="whose mismatch")],
     home: Home,
     reason: Reason,
+    key: As = None,
     as_json: Json = False,
 ) -> None:
     """Rule that a mismatch does not hold up the month (at the centre)."""
-    _order(home, "dismiss", as_json=as_json, month=month, code=code, reason=reason)
+    _decide(home, "dismiss", key, as_json=as_json, month=month, code=code, reason=reason)
 
 
 @app.command()
@@ -186,7 +193,20 @@ def silence(
 
 
 def _order(home: Any, verb: str, *, as_json: bool, **arguments: Any) -> None:
-    value = guarded(lambda: asyncio.run(order(home, verb, **arguments)), as_json=as_json)
+    _done(
+        guarded(lambda: asyncio.run(order(home, verb, **arguments)), as_json=as_json),
+        verb,
+        as_json=as_json,
+    )
+
+
+def _decide(home: Any, verb: str, key: Any, *, as_json: bool, **arguments: Any) -> None:
+    value = decide(home, verb, key, as_json=as_json, **arguments)
+    if value is not None:
+        _done(value, verb, as_json=as_json)
+
+
+def _done(value: dict[str, Any], verb: str, *, as_json: bool) -> None:
     if as_json:
         emit({"ok": True, **value})
     else:

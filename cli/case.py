@@ -13,6 +13,7 @@ from ledger.note import base64_of
 from ledger.table import log_key
 from settlement import batch as batches
 from settlement import leg as legs
+from settlement.approval import approvers
 from settlement.leg import Leg
 from settlement.life import life_at, original_of
 from settlement.lookup import acceptance_below, entry_at, exception_at, reversals_of
@@ -201,6 +202,7 @@ def _said(holding: Holding, code: str, index: int) -> dict[str, Any]:
         case DisputeRuling(outcome=outcome, upheld=upheld, reason=reason):
             lines = {name: getattr(upheld, name) for name in upheld.__struct_fields__}
             found |= {"outcome": outcome, "upheld_fen": lines, "reason": reason}
+            found["approved_by"] = approvers(holding.reader, code, record)
     return found
 
 
@@ -225,11 +227,22 @@ def _standing(holding: Holding, spot: Spot, insured: str) -> dict[str, Any]:
         "confirmation_index": batch.confirmation_index,
         "certificate_index": batch.certificate_index,
         "result_hash": result.hash.hex(),
+        "approved_by": {
+            "proposal": _approved(holding, CENTRE, batch.proposal_index),
+            "confirmation": _approved(holding, CENTRE, batch.confirmation_index),
+        },
     }
     # Of the pair: between the two themselves, or of one of them with the centre as the hub.
     ends = {insured, spot.code, CENTRE}
     mine = [leg_view(holding, leg) for leg in due if {leg.due.payer, leg.due.payee} <= ends]
     return {**known, "batch": shown, "legs": mine}
+
+
+def _approved(holding: Holding, code: str, index: int | None) -> list[str]:
+    """Return who approved an entry, by name; the audit has judged the signatures."""
+    if index is None:
+        return []
+    return approvers(holding.reader, code, entry_at(holding.reader, code, index)[1])
 
 
 def leg_view(holding: Holding, leg: Leg) -> dict[str, Any]:
@@ -255,4 +268,5 @@ def _end(holding: Holding, place: Place | None) -> dict[str, Any] | None:
     record = entry_at(holding.reader, place.code, place.index)[1]
     assert isinstance(record, Paid | Received)
     named = {"reference": record.reference, "date": record.date}
-    return {"log": place.code, "index": place.index, **named}
+    by = approvers(holding.reader, place.code, record)
+    return {"log": place.code, "index": place.index, **named, "approved_by": by}

@@ -140,8 +140,17 @@ def _course_rows(life: dict[str, Any]) -> Rows:
             [say("batch", "批次"), f"{batch['month']} r{batch['revision']} {batch['state']}"],
             [say("proposed/confirmed/final", "提案/确认/证书"), places],
             [say("result", "结果哈希"), batch["result_hash"]],
+            *_approved_rows(batch["approved_by"]),
         ]
     return rows
+
+
+def _approved_rows(approved: dict[str, list[str]]) -> Rows:
+    names = {
+        "proposal": say("proposal approved by", "提案复核人员"),
+        "confirmation": say("confirmation approved by", "确认复核人员"),
+    }
+    return [[names[what], ", ".join(by)] for what, by in approved.items() if by]
 
 
 def _legs(life: dict[str, Any]) -> object:
@@ -160,9 +169,10 @@ def _legs(life: dict[str, Any]) -> object:
 
 
 def _end(end: dict[str, Any] | None) -> str:
-    return (
-        "-" if end is None else f"{end['date']} {end['reference']} ({end['log']} #{end['index']})"
-    )
+    if end is None:
+        return "-"
+    by = "".join(f", {name}" for name in end["approved_by"])
+    return f"{end['date']} {end['reference']} ({end['log']} #{end['index']}{by})"
 
 
 def _brief(item: dict[str, Any]) -> str:

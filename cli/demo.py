@@ -196,6 +196,14 @@ def _print(plan: Plan, reports: list[dict[str, Any]], audit: Report) -> None:
     example = plan.home / plan.codes[-1]
     talk().print(
         say(
+            "Whatever decided or moved money was signed by two operators of its node: "
+            f"gongzhang log show --home {plan.home / CENTRE}",
+            "凡决定事项与资金划拨均经该节点两名复核人员签名："
+            f"gongzhang log show --home {plan.home / CENTRE}",
+        )
+    )
+    talk().print(
+        say(
             f"Homes: {plan.home}/<code>; start one again: gongzhang node run --home {example}",
             f"各节点目录：{plan.home}/<代码>；可再次启动：gongzhang node run --home {example}",
         )

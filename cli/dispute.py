@@ -9,6 +9,7 @@ import typer
 
 from cli.homes import Home, Json, open_home
 from cli.output import emit, fail, guarded, name_of, out, say, table, talk, yuan
+from cli.signing import As, decide
 from ledger.errors import FormError, RefusedError
 from ledger.table import Reader
 from node.orders import order
@@ -105,6 +106,7 @@ def rule(
     resident: Yuan = "0.00",
     other: Yuan = "0.00",
     account: Yuan = "0.00",
+    key: As = None,
     as_json: Json = False,
 ) -> None:
     """Rule on a contested settlement (at the centre): all, none or part of it is owed."""
@@ -116,7 +118,9 @@ def rule(
         given["creditor"] = log
     if upheld:
         given["upheld"] = upheld
-    _order(home, "rule", as_json=as_json, setl_id=setl_id, **given)
+    value = decide(home, "rule", key, as_json=as_json, setl_id=setl_id, **given)
+    if value is not None:
+        _told(value, as_json=as_json)
 
 
 def _order(
@@ -127,7 +131,10 @@ def _order(
             arguments["evidence"] = _digest(evidence)
         return asyncio.run(order(home, verb, **arguments))
 
-    value = guarded(act, as_json=as_json)
+    _told(guarded(act, as_json=as_json), as_json=as_json)
+
+
+def _told(value: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         emit({"ok": True, **value})
         return

@@ -64,6 +64,17 @@ def instruct(
         done = asyncio.run(
             order(home, "instruct", digest=value["digest"], form=record_format(form), payments=rows)
         )
+        if "pending" in done:  # no file before two people have signed what is in it
+            short = done["pending"][:12]
+            raise RefusedError(
+                "APPROVAL",
+                say(
+                    f"waits for signatures: gongzhang approval sign {short} --as FILE.key; "
+                    "then give this command again",
+                    f"待复核签名：gongzhang approval sign {short} --as 密钥文件；"
+                    "签齐后再执行本命令",
+                ),
+            )
         # The entry is durable first: a file without one must not reach a bank.
         if not target.exists():
             write_durably(target, data)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from cli import operator
 from cli.homes import Home, Json, open_home
 from cli.output import emit, guarded, out, say, table, talk
 from ledger.cosignature import witness_name
@@ -16,6 +17,7 @@ from node.home import FOREIGN, NEXT, founding_roster, prepare_rotation, public_m
 from settlement.roster import PURPOSES
 
 app = typer.Typer(no_args_is_help=True, help=say("Keys.", "密钥。"))
+app.add_typer(operator.app, name="operator")
 
 
 @app.command()

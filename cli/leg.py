@@ -1,6 +1,5 @@
 """`gongzhang leg`: the movements of money of a batch, and what becomes of those overdue."""
 
-import asyncio
 import datetime
 from typing import Annotated, Any
 
@@ -8,11 +7,11 @@ import typer
 
 from cli.homes import Home, Json, Month, OpenHome, open_home
 from cli.output import emit, guarded, name_of, out, say, table, talk, yuan
+from cli.signing import As, decide
 from ledger.errors import FormError, RefusedError
 from node.clock import BusinessCalendar
 from node.config import load_config
 from node.money import due_day
-from node.orders import order
 from settlement.instruction import files_of
 from settlement.money import parse_fen
 from settlement.report import month_report
@@ -157,6 +156,7 @@ def paid(
     date: Day = None,
     amount: Amount = None,
     payee: Payee = None,
+    key: As = None,
     as_json: Json = False,
 ) -> None:
     """Record that money of a leg was sent (at the payer's node)."""
@@ -167,7 +167,7 @@ def paid(
             raise FormError("--amount", "yuan above zero", amount)
         return {"reference": reference, "date": _day(home, date), "fen": fen, "payee": payee}
 
-    _record("paid", month, leg, home, given, as_json=as_json)
+    _record("paid", month, leg, home, given, key, as_json=as_json)
 
 
 @app.command()
@@ -178,6 +178,7 @@ def received(
     reference: Reference,
     date: Day = None,
     payer: Payer = None,
+    key: As = None,
     as_json: Json = False,
 ) -> None:
     """Record that money of a leg arrived (at the payee's node)."""
@@ -185,7 +186,7 @@ def received(
     def given() -> dict[str, Any]:
         return {"reference": reference, "date": _day(home, date), "payer": payer}
 
-    _record("received", month, leg, home, given, as_json=as_json)
+    _record("received", month, leg, home, given, key, as_json=as_json)
 
 
 @app.command()
@@ -200,6 +201,7 @@ def returned(
         int | None, typer.Option("--attempt", min=1, help="which payment (default: the last)")
     ] = None,
     payee: Payee = None,
+    key: As = None,
     as_json: Json = False,
 ) -> None:
     """Record that the bank sent a payment back (at the payer's node); it may then be paid again."""
@@ -210,19 +212,19 @@ def returned(
             "attempt": attempt, "payee": payee,
         }  # fmt: skip
 
-    _record("returned", month, leg, home, given, as_json=as_json)
+    _record("returned", month, leg, home, given, key, as_json=as_json)
 
 
 @app.command()
-def draw(month: Month, leg: Leg, home: Home, as_json: Json = False) -> None:
+def draw(month: Month, leg: Leg, home: Home, key: As = None, as_json: Json = False) -> None:
     """Take what is missing of an overdue leg from the payer's prepayment; the rest is arrears."""
-    _record("draw", month, leg, home, dict, as_json=as_json)
+    _record("draw", month, leg, home, dict, key, as_json=as_json)
 
 
 @app.command()
-def shortfall(month: Month, leg: Leg, home: Home, as_json: Json = False) -> None:
+def shortfall(month: Month, leg: Leg, home: Home, key: As = None, as_json: Json = False) -> None:
     """Share out what a payer has not paid in (at the centre): those with a claim on it bear it."""
-    _record("shortfall", month, leg, home, dict, as_json=as_json)
+    _record("shortfall", month, leg, home, dict, key, as_json=as_json)
 
 
 def _day(home: Any, date: str | None) -> str:
@@ -242,11 +244,13 @@ _DONE = {
 }  # fmt: skip
 
 
-def _record(verb: str, month: str, leg: int, home: Any, given: Any, *, as_json: bool) -> None:
-    def act() -> Any:
-        return asyncio.run(order(home, verb, month=month, leg=leg, **given()))
-
-    value = guarded(act, as_json=as_json)
+def _record(
+    verb: str, month: str, leg: int, home: Any, given: Any, key: Any, *, as_json: bool
+) -> None:
+    arguments = {"month": month, "leg": leg, **guarded(given, as_json=as_json)}
+    value = decide(home, verb, key, as_json=as_json, **arguments)
+    if value is None:
+        return
     if as_json:
         emit({"ok": True, **value})
         return

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from cli.homes import Home, Json, open_home
@@ -18,9 +17,10 @@ from ledger.store import check_in_child
 from ledger.table import Reader, log_key
 from ledger.tiles import export as export_tiles
 from node import docket, heads
-from settlement import lookup
+from settlement import approval, lookup
 from settlement.recheck import check_store
 from settlement.record import decode_body
+from settlement.wording import named
 
 app = typer.Typer(no_args_is_help=True, help=say("Logs.", "日志。"))
 
@@ -54,11 +54,13 @@ def show(
         return
     columns = [
         ("#", "right"), (say("kind", "类型"), "left"), (say("void", "无效"), "left"),
-        (say("content", "内容"), "left"),
+        (say("approved by", "复核人员"), "left"), (say("content", "内容"), "left"),
     ]  # fmt: skip
     rows = [
-        [str(e["index"]), e["kind"], e["void"] or "", _brief(e["body"])] for e in value["entries"]
-    ]
+        [str(e["index"]), e["kind"], e["void"] or "", ", ".join(e.get("approved_by", [])),
+         _brief(e["body"])]
+        for e in value["entries"]
+    ]  # fmt: skip
     title = (
         f"{name_of(value['log'])}: {value['size']}, {say('cosigned', '已见证')} {value['cosigned']}"
     )
@@ -81,18 +83,10 @@ def entry_view(reader: Reader, code: str, index: int) -> dict[str, Any]:
         record = decode_body(entry.kind, entry.body)
     except FormError as error:
         return {**view, "error": str(error)}
-    return {**view, "kind": type(record).__name__, "body": named(record)}
-
-
-def named(value: Any) -> Any:
-    """Return a record as names and plain values; bytes become hex."""
-    if isinstance(value, bytes):
-        return value.hex() if len(value) <= 64 else f"{len(value)} bytes"
-    if isinstance(value, msgspec.Struct):
-        return {name: named(getattr(value, name)) for name in value.__struct_fields__}
-    if isinstance(value, list):
-        return [named(item) for item in value]
-    return value
+    view |= {"kind": type(record).__name__, "body": named(record)}
+    if view["void"] is None:
+        view["approved_by"] = approval.approvers(reader, code, record)
+    return view
 
 
 def _brief(body: dict[str, Any]) -> str:

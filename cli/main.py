@@ -4,6 +4,7 @@ configuration, 3 could not be checked, 4 damaged store."""
 import typer
 
 from cli import (
+    approval,
     audit,
     bank,
     batch,
@@ -74,6 +75,7 @@ for name, part in (
     ("year", year.app),
     ("document", documents.app),
     ("city", city.app),
+    ("approval", approval.app),
     ("log", log.app),
     ("key", key.app),
     ("audit", audit.app),

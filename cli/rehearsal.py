@@ -1,7 +1,9 @@
 """A rehearsal: the months of a file run by real nodes, with this program as their operators.
 
-It does what clerks and treasurers would do by hand: import, close, pay, receive. Accepting,
-attesting, confirming and certifying the nodes do by themselves.
+It does what clerks and treasurers would do by hand: import, close, confirm, pay, receive.
+Accepting, attesting and certifying is left to the nodes. Every node has two operators, and both
+sign whatever decides or moves money; their keys are in the nodes' homes, where no real ones should
+be.
 """
 
 import asyncio
@@ -15,7 +17,11 @@ from time import monotonic
 from typing import Any
 
 from cli.localnet import LocalNet
-from ledger.errors import FormError, RefusedError, UncheckableError
+from cli.operator import FOLDER
+from ledger.errors import FormError, RefusedError, UncheckableError, VerificationError
+from ledger.hashing import hash_bytes
+from ledger.keyfile import create_key, load_key
+from ledger.signature import sign
 from ledger.store import LmdbStore
 from ledger.table import Reader
 from node import heads
@@ -35,6 +41,7 @@ from settlement.roster import Roster
 
 PATIENCE_SECONDS = 180
 NOT_YET = ("STATE", "ORDER", "BEHIND")
+OPERATORS = ("maker", "checker")
 
 Progress = Callable[[str, str], None]
 """Called with a month and what is being done."""
@@ -93,6 +100,7 @@ class Rehearsal:
         self._progress = progress
         self._founding = Roster.found((net.folder / "network.genesis").read_bytes())
         self._entered = 0
+        self._hands: dict[str, dict[str, bytes]] = {}  # secrets of the operators, by node
 
     async def month(self, month: str, rows: Sequence[CaseRow]) -> dict[str, Any]:
         """Run one month from the import to the final certificate; return its figures.
@@ -108,8 +116,11 @@ class Rehearsal:
             month, "every entry accepted", lambda reader: self._accepted(reader, month)
         )
         self._progress(month, "propose")
-        await order(self._home(CENTRE), "close", month=month)
+        await asyncio.gather(*(self._register(code) for code in [CENTRE, *self._codes]))
+        await self._decide(CENTRE, "close", month=month)
         self._progress(month, "attest")
+        await self._until(month, "every attestation", lambda reader: self._attested(reader, month))
+        await self._decide(CENTRE, "confirm", month=month)
         await self._until(month, "a confirmation", lambda reader: self._decided(reader, month))
         self._progress(month, "pay")
         await self._pay(month)
@@ -124,6 +135,35 @@ class Rehearsal:
 
     def _home(self, code: str) -> Path:
         return self._net.folder / code
+
+    async def _register(self, code: str) -> None:
+        if code in self._hands:
+            return
+        folder, home = self._home(code) / FOLDER, self._home(code)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        hands = {}
+        for name in OPERATORS:
+            path = folder / f"{name}.key"
+            public = create_key(path, "operator")
+            hands[name] = load_key(path, "operator")
+            await order(home, "operator", name=name, public=public.hex())
+        self._hands[code] = hands
+
+    async def _decide(self, code: str, verb: str, **arguments: Any) -> None:
+        """Give an order that two people have to sign, and let both sign it."""
+        home = self._home(code)
+        value = await order(home, verb, **arguments)
+        message = bytes.fromhex(value["message"])
+        digest = value["pending"]
+        if hash_bytes(message).hex() != digest:
+            raise VerificationError(f"{code}: the hash of a draft", digest, hash_bytes(message))
+        await asyncio.gather(
+            *(
+                order(home, "approve", hash=digest, operator=name,
+                      signature=sign(seed, message).hex())
+                for name, seed in self._hands[code].items()
+            )
+        )  # fmt: skip
 
     async def _import(self, rows: Sequence[CaseRow]) -> None:
         by_province: dict[str, list[CaseRow]] = {}
@@ -152,7 +192,7 @@ class Rehearsal:
             try:
                 date = f"{next_month(month)}-15"
                 arguments = {"month": month, "leg": leg, "reference": reference, "date": date}
-                await order(self._home(code), verb, **arguments)
+                await self._decide(code, verb, **arguments)
                 return
             except RefusedError as error:
                 if error.code not in NOT_YET or monotonic() > end:
@@ -190,10 +230,14 @@ class Rehearsal:
         position = obligation.at_cut(reader, self._founding, closes)
         return sum(amounts.entries for amounts in position.values()) >= self._entered
 
-    def _decided(self, reader: Reader, month: str) -> bool:
+    def _attested(self, reader: Reader, month: str) -> bool:
         batch = latest_batch(reader, self._founding, month)
         if batch is not None and batch.state == "CONTESTED" and not batch.missing:
             raise RefusedError("CONTESTED", f"{month}: {', '.join(batch.mismatches)} disagree")
+        return batch is not None and not batch.missing
+
+    def _decided(self, reader: Reader, month: str) -> bool:
+        batch = latest_batch(reader, self._founding, month)
         confirmed = batch is not None and batch.confirmation_index
         return bool(confirmed) and heads.size_of(reader, CENTRE) > int(confirmed or 0)
 

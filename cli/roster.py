@@ -11,6 +11,7 @@ from cli.homes import Home, Json, open_home
 from cli.joinfile import JoinFile, parse_join
 from cli.output import emit, guarded, name_of, out, say, table, talk
 from cli.rulefile import read_ruleset
+from cli.signing import As, decide
 from cli.trust import auditor_policy, log_policy
 from ledger.errors import FormError, UncheckableError
 from ledger.keyfile import create_key, load_key
@@ -165,12 +166,13 @@ def lift(
     code: Annotated[str, typer.Argument(help="whose log is halted")],
     home: Home,
     reason: Annotated[str, typer.Option("--reason", help="why; kept in the log")],
+    key: As = None,
     as_json: Json = False,
 ) -> None:
     """Rule that the halt of a log ends, as far as the evidence held here goes (at the centre)."""
-    value = guarded(
-        lambda: asyncio.run(order(home, "lift", code=code, reason=reason)), as_json=as_json
-    )
+    value = decide(home, "lift", key, as_json=as_json, code=code, reason=reason)
+    if value is None:
+        return
     if as_json:
         emit({"ok": True, **value})
     else:
@@ -186,16 +188,19 @@ def lift(
 def ruleset(
     file: Annotated[str, typer.Argument(metavar="FILE", help="a file, or a name that comes here")],
     home: Home,
+    key: As = None,
     as_json: Json = False,
 ) -> None:
     """Put a rule set into force for every month proposed from now on (at the centre)."""
 
-    def act() -> Any:
+    def read() -> str:
         text = read_ruleset(file)
         parse_ruleset(text)
-        return asyncio.run(order(home, "ruleset", text=text.hex()))
+        return text.hex()
 
-    value = guarded(act, as_json=as_json)
+    value = decide(home, "ruleset", key, as_json=as_json, text=guarded(read, as_json=as_json))
+    if value is None:
+        return
     if as_json:
         emit({"ok": True, **value})
     else:
@@ -211,6 +216,7 @@ def ruleset(
 def holidays(
     file: Annotated[Path, typer.Argument(help="a year's days off and worked days, TOML")],
     home: Home,
+    key: As = None,
     as_json: Json = False,
 ) -> None:
     """Record the holidays of a year: calendars use the newest table of each year (at the centre).
@@ -218,12 +224,14 @@ def holidays(
     Until one is recorded they use the one that comes with the program, and say so.
     """
 
-    def act() -> Any:
+    def read() -> str:
         text = file.read_bytes()
         parse_holidays(text)
-        return asyncio.run(order(home, "holidays", text=text.hex()))
+        return text.hex()
 
-    value = guarded(act, as_json=as_json)
+    value = decide(home, "holidays", key, as_json=as_json, text=guarded(read, as_json=as_json))
+    if value is None:
+        return
     if as_json:
         emit({"ok": True, **value})
     else:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cli.approvalzh import APPROVAL
 from cli.bankzh import BANK
 from cli.cityzh import CITY
 from cli.registryzh import REGISTRY
@@ -367,6 +368,7 @@ ZH = {
     **REGISTRY,
     **BANK,
     **CITY,
+    **APPROVAL,
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ small logs). Code above this module never knows which. Keys sort as bytes; a sca
     HASH     log key + u8 level + u64 chunk up to 120 hashes of complete subtrees of 2**level leaves
     HEAD     log key + name                 signed notes and sizes of one log
     DERIVED  log key + ...                  what `apply` computed from the entries; can be rebuilt
+    DRAFT    state + hash                    an entry that waits for signatures: `node.drafts`
     META     name                           identity, engine and schema of the whole store
 """
 
@@ -19,8 +20,9 @@ LEAF = "leaf"
 HASH = "hash"
 HEAD = "head"
 DERIVED = "derived"
+DRAFT = "draft"
 META = "meta"
-TABLES = (LEAF, HASH, HEAD, DERIVED, META)
+TABLES = (LEAF, HASH, HEAD, DERIVED, DRAFT, META)
 
 T = TypeVar("T")
 

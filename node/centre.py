@@ -97,14 +97,33 @@ class Centre(Role):
 
     def compute(self, reader: Reader, month: str) -> tuple[list[Head], batches.Result]:
         """Return the cut as it would be drawn now and what the month would come to."""
-        cut = self.cut(reader)
+        return self._compute(reader, month, self.cut(reader))
+
+    def _compute(
+        self, reader: Reader, month: str, cut: list[Head]
+    ) -> tuple[list[Head], batches.Result]:
         size = lookup.applied_size(reader, CENTRE)
         return cut, batches.compute(reader, self.founding, month, cut, size)
 
+    def _compute_again(self, reader: Reader, drawn: Proposal) -> tuple[list[Head], batches.Result]:
+        now = {head.code: head.size for head in self.cut(reader)}
+        if sorted(now) != [h.code for h in drawn.cut] or any(
+            now[h.code] < h.size for h in drawn.cut
+        ):
+            raise RefusedError("STATE", "the cut that was drawn is none of these logs any more")
+        return self._compute(reader, drawn.month, drawn.cut)
+
     def propose(self, turn: Turn, month: str) -> int:
-        """Draw the cut and propose the batch of `month`; return the entry's index."""
+        """Draw the cut and propose the batch of `month`; return the entry's index.
+
+        What people have signed keeps its cut; it must come to the same by now.
+        """
         turn.flush()
-        cut, result = self.compute(turn.writer, month)
+        drawn = turn.drafted
+        if isinstance(drawn, Proposal):
+            cut, result = self._compute_again(turn.writer, drawn)
+        else:
+            cut, result = self.compute(turn.writer, month)
         proposal = Proposal(
             month=month,
             revision=batches.next_revision(turn.writer, month),
@@ -128,7 +147,9 @@ class Centre(Role):
             for month in lookup.open_months(turn.writer):
                 found = batches.latest_batch(turn.writer, self.founding, month)
                 if found and found.state == "ATTESTED":
-                    self._try(turn, partial(self.confirm, turn, found))
+                    act = partial(self.confirm, turn, found)
+                    given = {"month": month}
+                    self._try(turn, partial(self.by_itself, turn, "confirm", given, act))
             turn.flush()
         if "final" in self.automatic:
             for month, _ in lookup.confirmed_months(turn.writer):

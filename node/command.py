@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ledger.encoding import Codec
 from ledger.errors import RefusedError
 from node import cities, disputes, docket, instruct, money, years
+from node.approvals import OPERATOR_ORDERS
 from node.message import Case
 from node.pending import settled
 from node.turn import Turn
@@ -266,6 +267,7 @@ PROVINCE_ORDERS: dict[str, Order] = {
     "returned": settled(money.returned),
     "instruct": instruct.instruct,
     "draw": money.draw,
+    **OPERATOR_ORDERS,
 }
 CENTRE_ORDERS: dict[str, Order] = {
     "close": close,
@@ -285,4 +287,5 @@ CENTRE_ORDERS: dict[str, Order] = {
     "returned": settled(money.returned),
     "instruct": instruct.instruct,
     "shortfall": money.shortfall,
+    **OPERATOR_ORDERS,
 }

@@ -6,7 +6,7 @@ from typing import Any
 from ledger import log
 from ledger.errors import FormError, RefusedError
 from ledger.table import Reader, log_key
-from node import bank, cities, docket, heads, money, notices, years
+from node import approvals, bank, cities, docket, heads, money, notices, years
 from node.statements import open_statements
 from node.todo import todo
 from node.vault import Vault
@@ -62,6 +62,7 @@ def duties(
         found += _centre(reader, founding, roster)
     else:
         found += _province(reader, founding, roster, code, vault)
+    found += approvals.duties(reader, roster, code)
     found += _disputes(reader, roster, code)
     found += money.duties(reader, founding, code, today)
     with vault.store.read() as held:

@@ -191,7 +191,7 @@ def draw(role: "Province", turn: Turn, month: str, leg: int) -> dict[str, Any]:
     missing, debtor = missing_fen(late, role.code), late.due.payer
     if not missing:
         raise RefusedError("NOTHING_LEFT", f"leg {leg}: nothing of it is missing here")
-    due, seen = _overdue(turn.writer, role, month, turn.now_ms)
+    due, seen = _overdue(turn, role, month)
     drawn = min(missing, lookup.held_prepayment(turn.writer, role.code, debtor))
     record = Draw(month, leg, debtor, drawn, missing - drawn, due, seen, [])
     return _drawn(turn.append(record), record)
@@ -233,7 +233,7 @@ def shortfall(role: "Centre", turn: Turn, month: str, leg: int) -> dict[str, Any
         raise RefusedError("NOTHING_LEFT", f"leg {leg}: nothing of it is missing")
     if any(other.due.payer == CENTRE and other.payments for other in month_legs):
         raise RefusedError("ORDER", f"the centre has begun to pay the receivers of {month}")
-    due, seen = _overdue(turn.writer, role, month, turn.now_ms)
+    due, seen = _overdue(turn, role, month)
     borne = {
         other.due.number: {bearer.code: bearer.fen for bearer in other.bearers}
         for other in month_legs
@@ -253,9 +253,11 @@ def _shared(index: int, record: Record) -> dict[str, Any]:
     return {**named, "shares": shares, "index": index}
 
 
-def _overdue(reader: Reader, role: "Role", month: str, now_ms: int) -> tuple[str, str]:
-    today = role.today(now_ms)
-    due = due_day(reader, role.founding, month)
+def _overdue(turn: Turn, role: "Role", month: str) -> tuple[str, str]:
+    # What people have signed was seen on the day on which it was drawn up.
+    signed = turn.drafted
+    today = signed.seen if isinstance(signed, Draw | Shortfall) else role.today(turn.now_ms)
+    due = due_day(turn.writer, role.founding, month)
     if due is None:
         raise RefusedError("NOT_DUE", f"the rule set of {month} has no day by which legs are paid")
     if today <= due:

@@ -228,7 +228,8 @@ class Province(Role):
         if ACCEPTING & self.automatic:
             self._look(turn)
         if "attest" in self.automatic:
-            self._try(turn, partial(self.attest_open, turn))
+            act = partial(self.attest_open, turn)
+            self._try(turn, partial(self.by_itself, turn, "attest", {}, act))
 
     def _look(self, turn: Turn) -> None:
         # At a busy counter of the other side, one acceptance a second covers all of that second.

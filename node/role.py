@@ -21,7 +21,8 @@ from ledger.errors import LedgerError, RefusedError, RewoundError, StoreError
 from ledger.note import Note, format_note, parse_note
 from ledger.signer import HEAD, Signer
 from ledger.table import Reader, Store, Writer, log_key
-from node import heads
+from node import approvals, heads
+from node.approvals import DraftEndedError
 from node.docket import Docket
 from node.effect import (
     Answered,
@@ -49,7 +50,7 @@ from node.message import (
 )
 from node.slots import Slots
 from node.succession import cut_back, go_on
-from node.turn import Turn
+from node.turn import Given, Turn, UnsignedError
 from node.witness import Witness
 from settlement import lookup
 from settlement.batch import Batch, Result, result_of
@@ -100,6 +101,7 @@ class Role:
         self.admission = admission  # how this node knows itself before it has the centre's log
         self.slots = Slots()
         self._results: dict[bytes, Result] = {}
+        self._ended: dict[bytes, DraftEndedError] = {}  # drafts that were refused, to be dropped
         self._gone_on = False
         self._seat = False
         self.seated = False  # whether the roster, as far as known here, has this node's keys
@@ -140,6 +142,9 @@ class Role:
     def _turn(self, writer: Writer, events: Sequence[Event], now_ms: int) -> Turn:
         turn = Turn(writer, self.roster, self.code, self.keys, now_ms)
         cut_back(self, turn)
+        if self._ended:
+            approvals.drop_ended(turn, self._ended)
+            turn.learned.append(self._ended.clear)
         for event in events:
             try:
                 self._take(turn, event)
@@ -201,17 +206,38 @@ class Role:
         order = self.orders.get(event.verb)
         if order is None:
             raise RefusedError("VERB", f"{self.code} has no order {event.verb!r}")
+        arguments = dict(event.arguments)
+        # `sign`: whoever gives it wants to sign it, also where that is not asked for.
+        given = turn.order = Given(
+            event.verb, arguments, least=int(arguments.pop("sign", 0) is True)
+        )
         try:
-            bound = signature(order).bind(self, turn, **event.arguments)
+            bound = signature(order).bind(self, turn, **arguments)
         except TypeError as error:
             raise RefusedError("ARGUMENTS", f"{event.verb}: {error}") from None
         try:
             return order(*bound.args, **bound.kwargs)
+        except UnsignedError as unsigned:
+            return approvals.make(self, turn, given, unsigned)
         except (TypeError, ValueError, AttributeError) as error:
             # A value of another type than the order takes: refused, not the end of the node. What
             # it wrote is undone with the event. A mistake of the program's own is in the log.
             _log.exception("an order failed", verb=event.verb)
             raise RefusedError("ARGUMENTS", f"{event.verb}: {error}") from error
+        finally:
+            turn.order = None
+
+    def by_itself(
+        self, turn: Turn, verb: str, arguments: dict[str, Any], act: Callable[[], Any]
+    ) -> None:
+        """Do what an order would do, without one; if people must sign it, leave a draft, once."""
+        given = turn.order = Given(verb, arguments, by_node=True)
+        try:
+            act()
+        except UnsignedError as unsigned:
+            approvals.make(self, turn, given, unsigned)
+        finally:
+            turn.order = None
 
     def _refused(self, event: Event, error: LedgerError, now_ms: int) -> list[Effect]:
         match event:
@@ -223,6 +249,8 @@ class Role:
             case Asked():
                 return [Reply(event.ticket, Answer(422, f"{error.code}: {error}\n".encode()))]
             case Ordered():
+                if isinstance(error, DraftEndedError):
+                    self._ended[error.hash] = error
                 return [Reply(event.ticket, error)]
             case Answered(slot=("pull" | "ask", _)):
                 self.follow.refused(event, error)

@@ -35,6 +35,7 @@ from settlement.record import (
     KeyChange,
     Lift,
     Lines,
+    Operator,
     Paid,
     Proposal,
     Received,
@@ -57,7 +58,7 @@ from settlement.record import (
     decode_body,
 )
 
-SCHEMA = 5
+SCHEMA = 6
 
 
 def applied_size(reader: Reader, code: str) -> int:
@@ -204,6 +205,7 @@ NATURAL: dict[type[Record], Callable[[Any], bytes]] = {
     Admission: lambda r: r.member.code.encode() + r.member.entry_key,
     Rotation: lambda r: r.key,
     Continuation: lambda r: u64(r.generation),
+    Operator: lambda r: revision_key(r.name, r.revision),
     KeyChange: lambda r: hash_bytes(r.leaf),
     Freeze: lambda r: r.log.encode() + u64(r.generation),
     RuleSet: lambda r: hash_bytes(r.text),
@@ -314,6 +316,42 @@ def directory(
         place = key[len(prefix) :].decode()
         if place > after:
             yield place, value
+
+
+def operator_of(reader: Reader, code: str, key: bytes) -> str | None:
+    """Return the operator of the log of `code` that has or ever had a key, or None."""
+    value = reader.get(DERIVED, log_key(code) + b"O" + key)
+    return None if value is None else value.decode("ascii")
+
+
+def operator(reader: Reader, code: str, name: str, start: int = 0) -> tuple[int, Operator] | None:
+    """Return the newest valid revision of an operator at or above `start`, with its index.
+
+    Args:
+        start: Where the generation of the log begins: each has operators of its own.
+    """
+    prefix = log_key(code) + FAMILY[Operator] + name.encode() + b"\x00"
+    found = reader.last(DERIVED, prefix, prefix + b"\xff" * 5)
+    index = -1 if found is None else int.from_bytes(found[1], "big")
+    if index < start:
+        return None
+    record = entry_at(reader, code, index)[1]
+    assert isinstance(record, Operator)
+    return index, record
+
+
+def operators(reader: Reader, code: str, start: int = 0) -> dict[str, tuple[int, Operator]]:
+    """Return all operators at or above `start` by name: their newest revision with its index."""
+    names = sorted({key[:-5].decode("ascii") for key, _ in places(reader, Operator, code)})
+    found = {name: operator(reader, code, name, start) for name in names}
+    return {name: place for name, place in found.items() if place is not None}
+
+
+def operators_active(reader: Reader, code: str, generation: int) -> int:
+    """Return how many operators of a generation may sign in the log of `code` now."""
+    value = reader.get(DERIVED, log_key(code) + b"O")
+    number, active = (generation, 0) if value is None else encoding.unpack(value)
+    return int(active) if number == generation else 0
 
 
 # --- acceptances, batches, rules ------------------------------------------------------------------

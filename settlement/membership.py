@@ -300,6 +300,8 @@ def rotation_rule(fold: "Fold", _index: int, record: Rotation) -> str | None:
     """Judge a rotation in anybody's log by the keys of that log."""
     try:
         check_rotation(fold.roster.network_id, fold.origin, fold.keys, record)
+        if lookup.operator_of(fold.writer, fold.code, record.key) is not None:
+            return "KEY"
         if fold.code == CENTRE:
             _check_unused(roster_at(fold.writer, fold.roster.founding, fold.size), [record.key])
     except LedgerError:

@@ -1,14 +1,15 @@
 """Every kind of entry, one typed record each: the bodies that are signed into the logs.
 
 A body is a positional array on the wire; names live here, in the documents and in JSON. A changed
-body is a new kind. `approvals` is present from the start in every body that decides or moves money
-and may stay empty while the rule set asks for none.
+body is a new kind. `approvals` is present from the start in every body that decides or moves money;
+which of them two people must sign, and from when on, says `approval`.
 
     kind  record          in the log of         says
      1    Report          whoever saw it        evidence convicts the author of a log
      2    Restore         whoever was behind    entries were copied back from the others
      3    Rotation        everybody             from the next entry on, this key of mine
      4    Continuation    successor             this log goes on where the frozen one ended
+     5    Operator        everybody             a named person may sign for this log, or no more
     10    Settlement      treatment province    a patient's bill was split at discharge
     11    Reversal        treatment province    all or part of a settlement is taken back
     12    Acceptance      insured province      my debts below this size are right, but for these
@@ -571,6 +572,20 @@ class Continuation(Record, frozen=True):
     kind = 4
     generation: Number
     checkpoint: Annotated[bytes, msgspec.Meta(max_length=32_768)]  # as the freeze names it
+
+
+class Operator(Record, frozen=True):
+    """A named person may sign for this log's author from the next index on, or no more.
+
+    Another key in a revision takes the place of the one before. See `approval`.
+    """
+
+    kind = 5
+    name: Name
+    revision: Number  # 1, 2, 3 … without a gap
+    key: Key
+    status: Annotated[str, msgspec.Meta(pattern=r"^(active|removed)\Z")]
+    approvals: list[Approval]
 
 
 class Lift(Record, frozen=True):

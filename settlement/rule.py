@@ -11,7 +11,7 @@ from ledger import log
 from ledger.errors import FormError
 from ledger.hashing import leaf_hash
 from ledger.table import log_key
-from settlement import membership
+from settlement import approval, membership
 from settlement.lookup import (
     accepted_before,
     barring,
@@ -57,6 +57,7 @@ from settlement.record import (
     KeyChange,
     Lift,
     Lines,
+    Operator,
     Paid,
     Proposal,
     Received,
@@ -425,6 +426,7 @@ RULES: dict[type[Record], Callable[[Any, int, Any], str | None]] = {
     KeyChange: membership.key_change_rule,
     Freeze: membership.freeze_rule,
     Continuation: membership.continuation_rule,
+    Operator: approval.operator_rule,
     Breach: _breach_rule,
     YearClose: _year_rule,
     RuleSet: _ruleset_rule,

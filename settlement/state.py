@@ -18,6 +18,8 @@ Derived tables of one log (keys after the log key):
     D + month + leg         what is left of a draw: [debtor, index, drawn, arrears]
     P + payment             index of the payment file that holds it
     E                       generation and keys that count for the next entry
+    O                       generation and how many operators are active in it
+    O + key                 name of the operator who has or ever had that key, see `approval`
     C, T, N                 running totals, see `totals`
 """
 
@@ -33,7 +35,7 @@ from ledger.entry import FORMAT, decode_entry, verify_leaves
 from ledger.errors import FormError
 from ledger.signature import SIGNATURE_BYTES
 from ledger.table import DERIVED, Reader, Writer, log_key, u64
-from settlement import totals
+from settlement import approval, totals
 from settlement.caseids import CaseIds
 from settlement.lookup import (
     FAMILY,
@@ -66,6 +68,7 @@ from settlement.record import (
     Institution,
     Instruction,
     Member,
+    Operator,
     Paid,
     Received,
     Record,
@@ -175,10 +178,13 @@ class Fold:
         except FormError:
             return "KIND", None
 
-    def judge(self, index: int, record: Record) -> str | None:
+    def judge(self, index: int, record: Record, *, signed: bool = True) -> str | None:
         """Return the first code that speaks against `record` at `index`, or None.
 
         Reads this log's tables only and changes nothing.
+
+        Args:
+            signed: False leaves out whether it has the approvals it needs: of a draft.
         """
         if type(record) in self._others:
             return "ROLE"
@@ -186,8 +192,12 @@ class Fold:
             return "DUPLICATE"
         if not self.continued and not isinstance(record, Continuation):
             return "ORDER"
-        rule = RULES.get(type(record))
-        return rule(self, index, record) if rule else None
+        kind = type(record)
+        rule = RULES.get(kind)
+        code = rule(self, index, record) if rule else None
+        if code is None and signed and kind in approval.APPROVED:
+            code = approval.approvals_rule(self, record)
+        return code
 
     def enter(self, index: int, record: Record) -> None:
         """Enter a record that `judge` let pass."""
@@ -490,6 +500,7 @@ _EFFECTS: dict[type[Record], Callable[[Fold, int, Any], None]] = {
     Draw: _enter_draw,
     Rotation: _enter_rotation,
     Continuation: _enter_continuation,
+    Operator: approval.enter_operator,
 }
 
 

@@ -33,3 +33,12 @@ def as_json(*arguments: object) -> Any:
     done = gongzhang(*arguments, "--json")
     assert done.stdout, done.stderr
     return json.loads(done.stdout)
+
+
+def signed(home: Path, *arguments: object) -> Any:
+    """Give an order at a node of a demo and let its two operators sign; return what came of it."""
+    maker, checker = (home / "operators" / f"{name}.key" for name in ("maker", "checker"))
+    made = as_json(*arguments, "--home", home, "--as", maker)
+    if "pending" not in made:
+        return made
+    return as_json("approval", "sign", made["pending"], "--home", home, "--as", checker)

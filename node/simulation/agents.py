@@ -4,12 +4,15 @@ They repeat what did not work, click twice, and do things in a bad order; nodes 
 """
 
 from collections.abc import Callable
+from functools import partial
 from random import Random
 from typing import Any
 
 from ledger.errors import LedgerError
+from ledger.signature import public_key, sign
 from node.simulation.oracle import Oracle
 from node.simulation.world import World
+from settlement.approval import rejection_message
 from settlement.casefile import CaseRow
 from settlement.money import format_yuan
 from settlement.party import CENTRE
@@ -43,6 +46,8 @@ class Clerk:
                 return
             if isinstance(value, LedgerError) and value.code not in give_up:
                 return
+            if isinstance(value, dict) and "pending" in value:
+                return  # a draft: it is done once others have signed it
             finished = True
             self.open -= 1
             if not isinstance(value, LedgerError):
@@ -180,6 +185,76 @@ class Quarrel:
 
 _VERBS = ("answer", "answer", "release", "escalate", "escalate")
 _NO_USE = ("DUPLICATE", "EXCEEDS", "EXCEPTION", "ORIGINAL", "PAIR", "STATE")
+
+
+class Operators:
+    """Two or three people at every node who sign what waits, in any order; some reject.
+
+    Now and then somebody leaves, comes back or has another key.
+    """
+
+    def __init__(self, world: World, clerk: Clerk, codes: list[str], random: Random) -> None:
+        self._world, self._clerk, self._random = world, clerk, random
+        self._codes = codes
+        self._seeds: dict[tuple[str, str], bytes] = {}
+
+    def start(self) -> None:
+        """Register them, and let them look at what waits from now on."""
+        for code in self._codes:
+            for name in _NAMES[: self._random.choice((2, 3))]:
+                self._register(code, name)
+        self._look()
+
+    def month(self) -> None:
+        """Change one of the operators somewhere."""
+        code, name = self._random.choice(self._codes), self._random.choice(_NAMES)
+        if self._random.random() < 0.5:
+            self._clerk.insist(code, "operator", give_up=_NO_CHANGE, name=name, status="removed")
+        else:
+            self._register(code, name)
+
+    def _register(self, code: str, name: str) -> None:
+        seed = self._random.randbytes(32)
+
+        def done(value: Any) -> None:
+            if not isinstance(value, LedgerError):
+                self._seeds[code, name] = seed
+
+        public = public_key(seed).hex()
+        self._clerk.insist(code, "operator", done, give_up=_NO_CHANGE, name=name, public=public)
+
+    def _look(self) -> None:
+        for code in self._codes:
+            if self._world.nodes[code].role is not None:
+                self._world.order(code, "approvals", partial(self._sign, code))
+        self._world.later(self._random.randint(1_000, 15_000), self._look)
+
+    def _sign(self, code: str, value: Any) -> None:
+        if isinstance(value, LedgerError):
+            return
+        for draft in value["drafts"]:
+            name = self._random.choice(_NAMES)
+            seed = self._seeds.get((code, name))
+            if seed is None or self._world.nodes[code].role is None:
+                continue
+            given = {"hash": draft["hash"], "operator": name}
+            if not draft["by_node"] and self._random.random() < 0.02:
+                message = self._rejection(code, draft["hash"])
+                given |= {"reason": "not so", "signature": sign(seed, message).hex()}
+                self._world.order(code, "reject", **given)
+            else:
+                given["signature"] = sign(seed, bytes.fromhex(draft["message"])).hex()
+                self._world.order(code, "approve", **given)
+
+    def _rejection(self, code: str, digest: str) -> bytes:
+        founding = self._world.founding
+        return rejection_message(
+            founding.network_id, founding.origin(code), bytes.fromhex(digest), "not so"
+        )
+
+
+_NAMES = ("ada", "bo", "cui")
+_NO_CHANGE = ("STATE", "KEY", "DUPLICATE")
 
 
 def _province(area: str) -> str:

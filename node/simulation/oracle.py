@@ -5,13 +5,16 @@ by entry from decoded leaves (`naive`), without the running totals or indexes th
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
-from ledger import log, tree
-from ledger.entry import decode_entry, encode_entry
+from ledger import encoding, log, tree
+from ledger.entry import Entry, decode_entry, encode_entry
 from ledger.errors import VerificationError
+from ledger.signature import verify
 from ledger.table import Reader, log_key
 from node import heads
 from node.simulation import till
@@ -27,6 +30,7 @@ from settlement.recheck import check_store
 from settlement.record import (
     Confirmation,
     Lines,
+    Operator,
     Paid,
     Proposal,
     Reversal,
@@ -34,6 +38,10 @@ from settlement.record import (
     decode_body,
 )
 from settlement.roster import Roster
+
+# What two people must sign, by kind: money, and what decides. Of attestations, a mismatch.
+SIGNED_BY_TWO = frozenset((5, 50, 51, 54, 55, 57, 58, 59, 70, 71, 72, 73, 74, 92, 95))
+ATTESTATION, CELLS = 52, 5
 
 
 class InvariantError(AssertionError):
@@ -55,6 +63,9 @@ class Oracle:
     checks: int = 0
     _drawn: list[Drawn] = field(default_factory=list)
     _seen: dict[tuple[str, str], int] = field(default_factory=dict)
+    _judged: dict[str, int] = field(default_factory=dict)  # how far approvals were checked
+    _operators: dict[str, dict[str, bytes]] = field(default_factory=dict)  # active, by log
+    signed: int = 0  # entries that two people had to sign
 
     def acknowledge(self, world: World, code: str) -> None:
         """Note that a node has told somebody that its entries so far are recorded."""
@@ -108,10 +119,30 @@ class Oracle:
             raise InvariantError(9, f"{other} #{index}: the body has another spelling")
         if void_code(node.store, other, index) is not None:
             raise InvariantError(1, f"an honest entry is void: {other} #{index}")
+        self._two_people(world, other, entry)
         if other == node.code and isinstance(record, Paid):
             self._money(world, node, record)
         if other == CENTRE and isinstance(record, Confirmation):
             self._confirmed(world, node, record, index)
+
+    # --- 12: maker and checker are two people with valid keys ----------------------------------
+
+    def _two_people(self, world: World, code: str, entry: Entry) -> None:
+        if entry.index < self._judged.get(code, 0):
+            return  # judged when its author, or somebody else, had it
+        self._judged[code] = entry.index + 1
+        active, body = self._operators.setdefault(code, {}), encoding.unpack(entry.body)
+        mismatch = entry.kind == ATTESTATION and body[CELLS]
+        if len(active) >= 2 and (entry.kind in SIGNED_BY_TWO or mismatch):
+            self.signed += 1
+            signers = set(_signers(world.founding.network_id, entry, body, active))
+            if len(signers) < 2:
+                raise InvariantError(12, f"{code} #{entry.index} is signed by {sorted(signers)}")
+        if entry.kind == Operator.kind:
+            name, _, key, status, _ = body
+            active.pop(name, None)
+            if status == "active":
+                active[name] = key
 
     # --- 6: no money without a confirmation ----------------------------------------------------
 
@@ -230,3 +261,15 @@ def _check_reversals(reader: Reader, code: str) -> None:
             if min(after) < 0:
                 raise InvariantError(10, f"{code} #{index} takes back more than is left")
             left[record.original_id] = after
+
+
+def _signers(
+    network_id: bytes, entry: Entry, body: list[Any], active: dict[str, bytes]
+) -> Iterator[str]:
+    digest = sha256(encoding.pack([*body[:-1], []])).digest()
+    content = encoding.pack([entry.origin, entry.kind, digest])
+    for key, signature in body[-1]:
+        for name in [name for name, known in active.items() if known == key]:
+            with suppress(VerificationError):
+                verify(key, b"gongzhang/approval/v1\n" + network_id + content, signature)
+                yield name

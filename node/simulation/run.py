@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from node.simulation.agents import Clerk, Quarrel, Ward, saboteur
+from node.simulation.agents import Clerk, Operators, Quarrel, Ward, saboteur
 from node.simulation.oracle import Oracle
 from node.simulation.treasurer import Treasurer
 from node.simulation.world import Faults, World
@@ -35,6 +35,7 @@ class Scenario:
     crash: float | None = None
     cuts: bool | None = None
     rotations: float | None = None  # chance that a node changes keys before a month
+    operators: bool | None = None  # whether two people sign at every node
     disputes: float | None = None  # chance that a settlement is contested, and that one is answered
     trouble: float | None = None  # chance that the money of a leg does not move as it should
 
@@ -53,6 +54,7 @@ class Outcome:
     results: dict[str, str] = field(default_factory=dict)
     disputes: dict[str, int] = field(default_factory=dict)  # how many ended where
     money: dict[str, int] = field(default_factory=dict)  # how many legs ended how
+    signed_by_two: int = 0  # entries that needed it
 
 
 class StuckError(AssertionError):
@@ -75,6 +77,7 @@ def play(scenario: Scenario, ruleset: bytes) -> Outcome:
     saboteur(world, codes, cuts)
     ward, clerk = Ward(world.random, codes), Clerk(world, oracle)
     quarrel, treasurer = Quarrel(world, clerk, ward), Treasurer(world, clerk)
+    signing = _operators(scenario, world, clerk, codes)
     month = FIRST_MONTH
     rotations = world.random.choice([0.0, 0.0, 0.3])
     drawn = world.random.choice([0.0, 0.0, 0.3])
@@ -83,6 +86,8 @@ def play(scenario: Scenario, ruleset: bytes) -> Outcome:
     trouble = mishaps if scenario.trouble is None else scenario.trouble
     for _ in range(scenario.months):
         _rotate(world, rotations if scenario.rotations is None else scenario.rotations)
+        if signing is not None:
+            signing.month()
         _month(world, ward, clerk, month, scenario.entries, lambda: quarrel.month(disputes))
         treasurer.month(month, _legs(world, month), trouble)
         _until(
@@ -103,7 +108,21 @@ def play(scenario: Scenario, ruleset: bytes) -> Outcome:
         {name: digest.hex() for name, digest in sorted(oracle.results.items())},
         _disputes(world, codes),
         _money(world, sorted(oracle.results)),
+        oracle.signed,
     )
+
+
+def _operators(
+    scenario: Scenario, world: World, clerk: Clerk, codes: list[str]
+) -> Operators | None:
+    # Drawn apart, so that a seed without operators is the history that it is without them.
+    random = Random(f"operators {scenario.seed}")
+    drawn = random.random() < 0.1
+    if not (drawn if scenario.operators is None else scenario.operators):
+        return None
+    operators = Operators(world, clerk, [CENTRE, *codes], random)
+    operators.start()
+    return operators
 
 
 def _disputes(world: World, codes: list[str]) -> dict[str, int]:
@@ -150,7 +169,8 @@ def _month(
     # The centre does not wait for everything: what is late is carried.
     quarrel()
     world.run(lambda: False, world.random.choice([500, 5_000, 60_000]))
-    clerk.insist(CENTRE, "close", give_up=("STATE", "MONTH", "DUPLICATE"), month=month)
+    # While a draft of it waits for signatures, another cut is refused as DUPLICATE: insist.
+    clerk.insist(CENTRE, "close", give_up=("STATE", "MONTH"), month=month)
     _until(world, f"{month} confirmed", lambda: _confirmed_everywhere(world, month))
 
 

@@ -23,7 +23,7 @@ from settlement.record import (
 )
 from tests.cleared import Cleared
 from tests.cli.test_commands import CASE, SHAANXI, SICHUAN, run, until
-from tests.commands import as_json, gongzhang
+from tests.commands import as_json, gongzhang, signed
 from tests.network import QINGHAI, Logs, case_row, settlement
 from tests.published import close, publish
 from tests.settlement.test_importing import file_of
@@ -193,8 +193,9 @@ async def test_a_dispute_from_the_first_word_to_the_batch(net: LocalNet, tmp_pat
     asked = ["dispute", "escalate", "X1", "--reason", "no", "--home", mine]
     assert "rules" in run(*asked)[1]
     ruled: list[object] = ["dispute", "rule", "X1", "--insured", QINGHAI, "--outcome", "split",
-                           "--reason", "half", "--employee", "30.00", "--home", centre]  # fmt: skip
-    await until(ruled, "ruled by the centre")
+                           "--reason", "half", "--employee", "30.00"]  # fmt: skip
+    await until([*ruled, "--home", centre], "waits for 2 more")
+    assert signed(centre, *ruled)["dispute"]["state"] == "ruled"
     shown = await until(["dispute", "show", "X1", "--home", mine], "part of it is owed")
     for words in ("按合同", hashlib.sha256(b"dear all").hexdigest(), "30.00", "half"):
         assert words in shown
@@ -205,7 +206,9 @@ async def test_a_dispute_from_the_first_word_to_the_batch(net: LocalNet, tmp_pat
     listed = as_json("dispute", "list", "--open", "--home", mine)["disputes"]
     assert [item["setl_id"] for item in listed] == [CASE]
     await until(["batch", "close", "2017-05", "--home", centre, "--dry-run"], "would clear 1 ")
-    assert run("batch", "close", "2017-05", "--home", centre)[0] == 0
+    assert "entered" in signed(centre, "batch", "close", "2017-05")
+    await until(["approval", "list", "--home", centre], "confirm 2017-05")
+    assert "entered" in signed(centre, "batch", "confirm", "2017-05")
     await until(["batch", "show", "2017-05", "--home", mine], "CONFIRMED")
     report = as_json("batch", "show", "2017-05", "--home", mine)
     assert report["pairs_fen"] == {f"{QINGHAI}>{SICHUAN}": 8_000 - 3_000}

@@ -16,11 +16,13 @@ from node.simulation.oracle import InvariantError, Oracle
 from node.simulation.run import Scenario, play
 from node.simulation.world import World
 from node.turn import Turn
+from settlement import approval
 from settlement import batch as batches
 from settlement.party import CENTRE
 from settlement.record import Paid
 from tests.commands import ROOT, gongzhang
 from tests.network import QINGHAI, SICHUAN, forge_leaf
+from tests.node.operators import register
 from tests.node.test_tampering import OneFen
 from tests.node.world import MONTH, imported, quiet, settled
 
@@ -70,6 +72,16 @@ def test_months_with_keys_that_change_under_way_keep_them_too() -> None:
         assert len(outcome.results) == 3
         crashes += outcome.crashes
     assert crashes > 15
+
+
+def test_months_in_which_two_people_sign_keep_them_too() -> None:
+    signed = 0
+    for seed in range(6):
+        outcome = play(Scenario(4_000 + seed, months=2, entries=4, operators=True), RULESET)
+        assert len(outcome.results) == 2
+        signed += outcome.signed_by_two
+    assert signed > 6 * 10
+    assert play(Scenario(4_000, months=1, operators=False), RULESET).signed_by_two == 0
 
 
 def test_a_seed_is_one_history_whatever_the_hash_seed_of_the_interpreter() -> None:
@@ -181,6 +193,18 @@ def test_money_without_a_confirmation_is_noticed() -> None:
 
     role.__class__ = type("Hasty", (Province,), {"orders": {"paid": hasty}})
     assert caught(lambda: world.ask(QINGHAI, "paid")) == 6
+
+
+def test_an_entry_that_one_person_alone_has_signed_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, oracle = imported(quiet()), Oracle()
+    world.after_step = oracle.check
+    register(world, CENTRE)
+    settled(world)
+    monkeypatch.setattr(approval, "approvals_rule", lambda _fold, _record: None)
+    monkeypatch.setattr(Turn, "needed", lambda _turn, _record: 0)
+    assert caught(lambda: world.ask(CENTRE, "close", month=MONTH)) == 12
 
 
 def test_a_second_head_of_one_size_is_noticed() -> None:
