@@ -18,6 +18,7 @@ from cli.banktables import (
 )
 from cli.homes import Home, Json, open_home, open_register
 from cli.output import emit, guarded, out, say, table, talk, yuan
+from cli.signing import As, decide, hand_of, sign_draft
 from ledger.errors import FormError
 from node import bankbook, heads
 from node.binding import match_open, match_value
@@ -120,7 +121,11 @@ def lines(
 
 @app.command()
 def match(
-    home: Home, accounts: Accounts = None, dry_run: DryRun = False, as_json: Json = False
+    home: Home,
+    accounts: Accounts = None,
+    dry_run: DryRun = False,
+    key: As = None,
+    as_json: Json = False,
 ) -> None:
     """Bind the lines that are certain and enter what the bank has done; propose the others.
 
@@ -129,7 +134,14 @@ def match(
 
     def act() -> Any:
         rows = [list(row) for row in load_accounts(home, accounts).values()]
-        return asyncio.run(order(home, "bank_match", accounts=rows, dry_run=dry_run))
+        hand = None if key is None else hand_of(home, key)
+        given = {"accounts": rows, "dry_run": dry_run, **({"sign": True} if hand else {})}
+        found = asyncio.run(order(home, "bank_match", **given))
+        if hand is not None:
+            for item in found["waiting"]:
+                if hand.name not in item["signed"]:
+                    sign_draft(home, item["pending"], hand)
+        return found
 
     value = guarded(act, as_json=as_json)
     if as_json:
@@ -146,7 +158,16 @@ def match(
                 "核对：gongzhang bank bind # 月份/笔号",
             )
         )
-    if not value["booked"] and not value["open"]:
+    if value["waiting"]:
+        title = say("Wait for two signatures", "待双人复核")
+        out().print(matches_table(title, value["waiting"]))
+        talk().print(
+            say(
+                "sign with: gongzhang approval list, gongzhang approval sign",
+                "复核：gongzhang approval list，gongzhang approval sign",
+            )
+        )
+    if not value["booked"] and not value["open"] and not value["waiting"]:
         talk().print(say("no open lines", "无待核对流水"))
 
 
@@ -189,6 +210,7 @@ def bind(
     note: Note = "",
     accounts: Accounts = None,
     dry_run: DryRun = False,
+    key: As = None,
     as_json: Json = False,
 ) -> None:
     """Bind a line to one or several payments and enter what the bank has done.
@@ -196,16 +218,16 @@ def bind(
     Less than a leg asks for is a part of it. Several payments must come to the line's amount.
     """
 
-    def act() -> Any:
-        rows = [list(row) for row in load_accounts(home, accounts).values()]
-        return asyncio.run(
-            order(
-                home, "bank_bind", line=line, payments=payments or [], accounts=rows, note=note,
-                dry_run=dry_run,
-            )
-        )  # fmt: skip
+    def known() -> list[list[str]]:
+        return [list(row) for row in load_accounts(home, accounts).values()]
 
-    value = guarded(act, as_json=as_json)
+    rows = guarded(known, as_json=as_json)
+    value = decide(
+        home, "bank_bind", key, as_json=as_json, line=line, payments=payments or [],
+        accounts=rows, note=note, dry_run=dry_run,
+    )  # fmt: skip
+    if value is None:
+        return
     if as_json:
         emit({"ok": True, **value})
         return

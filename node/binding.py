@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from ledger.errors import FormError, RefusedError
 from ledger.table import Reader, Writer
-from node import bankbook, heads, money
+from node import approvals, bankbook, heads, money
 from node.bankbook import HAND, Binding, Held, line_value, payment_of
-from node.turn import Turn
+from node.turn import Given, Turn, UnsignedError
 from settlement import lookup
 from settlement.account import Account
 from settlement.bankstatement import MAX_TEXT, Line, clean, entry_reference
@@ -70,26 +70,27 @@ def match(
 
     What is entered may be what another line waits for (a return, the next attempt), so the lines
     are looked at until nothing more is certain. A line whose entry is refused stays open, with the
-    code of the refusal.
+    code of the refusal. Where operators must sign, each certain line leaves a draft of its binding.
     """
     _check_rows(accounts)
     booked: list[dict[str, Any]] = []
     while True:
-        acts, certain, left = _look(role, turn, accounts, dry_run=dry_run)
+        acts, certain, waiting, left = _look(role, turn, accounts, dry_run=dry_run)
         booked += certain
         if not acts:  # else what was just entered may be what another line was waiting for
-            return {"booked": booked, "open": left, **({"dry_run": True} if dry_run else {})}
+            found = {"booked": booked, "waiting": waiting, "open": left}
+            return {**found, **({"dry_run": True} if dry_run else {})}
         _carry_out(role, turn, acts)
 
 
 def _look(
     role: "Keeper", turn: Turn, accounts: Sequence[Sequence[str]], *, dry_run: bool
-) -> tuple[list["_Act"], list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return what can be bound now, how that is shown, and what is left."""
+) -> tuple[list["_Act"], list[dict[str, Any]], list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return what can be bound now, how that is shown, what waits for signatures, what is left."""
     with role.vault.store.read() as vault:
         matches, held = matches_of(role, turn.writer, vault, accounts)
         numbers = bankbook.accounts(vault)
-    acts, certain, left = list[_Act](), [], []
+    acts, certain, waiting, left = list[_Act](), [], [], []
     for found in matches:
         value = match_value(found, held[found.number], numbers, role.today(turn.now_ms))
         if not found.certain:
@@ -101,8 +102,14 @@ def _look(
             except RefusedError as error:
                 left.append({**value, "refused": error.code, "why": str(error)})
                 continue
+            except UnsignedError as unsigned:
+                least = turn.order.least if turn.order else 0
+                given = Given("bank_bind", {"line": found.number, "payments": []}, least=least)
+                draft = approvals.make(role, turn, given, unsigned)
+                waiting.append({**value, "pending": draft["pending"], "signed": draft["signed"]})
+                continue
         certain.append(value)
-    return acts, certain, left
+    return acts, certain, waiting, left
 
 
 def match_value(found: Match, held: Held, numbers: Sequence[str], today: str) -> dict[str, Any]:

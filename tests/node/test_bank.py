@@ -21,6 +21,7 @@ from settlement.leg import Leg, legs_of
 from settlement.party import CENTRE
 from settlement.record import Instruction
 from tests.network import QINGHAI, SICHUAN, TIBET, case_row
+from tests.node.operators import ADA, BO, approve, both, drafts, register
 from tests.node.world import MONTH, batch, kinds, quiet, settled
 
 DAY = "2017-04-12"
@@ -127,7 +128,39 @@ def test_a_month_is_final_by_payment_files_and_statements_alone() -> None:
         assert [item["reason"] for item in match(world, code)["booked"]] == ["END_TO_END"]
     assert batch(world).state == "FINAL"
     for code in (CENTRE, QINGHAI, SICHUAN, TIBET):
-        assert match(world, code) == {"booked": [], "open": []}
+        assert match(world, code) == {"booked": [], "waiting": [], "open": []}
+
+
+def test_where_operators_sign_every_certain_line_waits_for_two_of_them() -> None:
+    world, banks = confirmed()
+    register(world, CENTRE, QINGHAI)
+    settled(world)
+    banks.book(QINGHAI, banks.line(-3 * FEN, name(world, 1)))
+    value = match(world, QINGHAI)
+    assert (value["booked"], value["open"]) == ([], [])
+    assert [item["line"] for item in value["waiting"]] == [1]
+    assert match(world, QINGHAI)["waiting"][0]["pending"] == value["waiting"][0]["pending"]
+    (draft,) = drafts(world, QINGHAI)
+    approve(world, QINGHAI, draft, ADA)
+    with world.nodes[QINGHAI].vault.store.read() as vault:
+        assert bankbook.line(vault, 1).binding is None
+    approve(world, QINGHAI, draft, BO)
+    settled(world)
+    with world.nodes[QINGHAI].vault.store.read() as vault:
+        binding = bankbook.line(vault, 1).binding
+    assert binding is not None
+    assert states(world)[0] == "PAID"
+    banks.book(CENTRE, banks.line(3 * FEN, name(world, 1)))
+    match(world, CENTRE)
+    both(world, CENTRE, drafts(world, CENTRE)[0])
+    settled(world)
+    assert states(world) == ["RECEIVED", "DUE", "DUE"]
+    banks.book(CENTRE, banks.line(-2 * FEN, name(world, 2)), banks.line(-FEN, name(world, 3)))
+    assert len(match(world, CENTRE)["waiting"]) == 2  # a draft for each, not one after the other
+    for waiting in drafts(world, CENTRE):
+        both(world, CENTRE, waiting)
+    settled(world)
+    assert states(world) == ["RECEIVED", "PAID", "PAID"]
 
 
 def test_a_part_is_for_a_person_the_rest_is_certain_again() -> None:
@@ -183,7 +216,7 @@ def test_what_was_paid_twice_stands_in_suspense_until_it_is_sent_back() -> None:
     assert world.ask(QINGHAI, "bank_send_back", line=2)["lines"] == [2, 3]
     assert world.ask(QINGHAI, "bank_unbind", line=3, dry_run=True)["lines"] == [2, 3]
     assert world.ask(QINGHAI, "bank_send_back", line=2)["lines"] == [2, 3]
-    assert match(world, QINGHAI) == {"booked": [], "open": []}
+    assert match(world, QINGHAI) == {"booked": [], "waiting": [], "open": []}
     assert states(world) == ["RECEIVED", "DUE", "DUE"]
     assert kinds(world, QINGHAI).count("Paid") == 1
 
