@@ -7,8 +7,8 @@ from ledger import log
 from ledger.table import log_key
 from ledger.tiles import export
 from settlement import batch as batches
-from settlement import leg as legs
 from settlement.batch import Result
+from settlement.netting import LegDue
 from settlement.party import CENTRE
 from settlement.record import Head, Net, Paid, Proposal, Received, Release
 from tests.network import QINGHAI, SICHUAN, TIBET, Logs, reversal, settlement
@@ -43,10 +43,18 @@ def attest(logs: Logs, month: str) -> None:
     assert logs.add(CENTRE, batches.confirm(reader, roster, batch)) is None
 
 
-def pay(logs: Logs, month: str, number: int, reference: str, *, arrives: bool = True) -> None:
-    """Record that the money of a leg was sent, and that it arrived."""
-    result = batches.result_of(logs.store, logs.roster, month, 1)
-    due = legs.legs_of(logs.store, result)[number - 1].due
+def pay(
+    logs: Logs,
+    month: str,
+    number: int,
+    reference: str,
+    *,
+    arrives: bool = True,
+    due: LegDue | None = None,
+) -> None:
+    """Record that the money of a leg was sent, and that it arrived; `due` spares computing it."""
+    if due is None:
+        due = batches.result_of(logs.store, logs.roster, month, 1).legs[number - 1]
     sent = Paid("clearing", month, number, 1, due.payee, due.fen, reference, "2017-05-02", [])
     assert logs.add(due.payer, sent) is None
     if arrives:

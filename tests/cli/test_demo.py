@@ -1,8 +1,6 @@
 """The demo: what its nodes came to, against sums by `csv` and whole numbers alone."""
 
-import csv
 import json
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -10,28 +8,7 @@ import pytest
 
 from tests.cleared import PARTIES, Cleared
 from tests.commands import EXAMPLE, as_json, gongzhang
-
-
-def independent(parties: set[str] | None = None) -> dict[str, dict[str, Any]]:
-    """Return pair sums, nets and counts per month, computed by none of the product's code."""
-    months: dict[str, dict[str, Any]] = defaultdict(
-        lambda: {"pairs": defaultdict(int), "nets": defaultdict(int), "entries": 0, "left_out": 0}
-    )
-    with EXAMPLE.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            assert row["setl_time"].endswith("+08:00")
-            month = months[row["setl_time"][:7]]
-            creditor = row["mdtrtarea_admvs"][:2] + "0000"
-            debtor = row["insuplc_admdvs"][:2] + "0000"
-            if parties is not None and not {creditor, debtor} <= parties:
-                month["left_out"] += 1
-                continue
-            fen = sum(int(row[c].replace(".", "")) for c in ("fund_pay_sumamt", "acct_pay"))
-            month["entries"] += 1
-            month["pairs"][f"{debtor}>{creditor}"] += fen
-            month["nets"][creditor] += fen
-            month["nets"][debtor] -= fen
-    return months
+from tests.independent import independent
 
 
 def compare(report: dict[str, Any], expected: dict[str, Any]) -> None:
