@@ -18,6 +18,7 @@ from settlement import cut as cuts
 from settlement import netting, obligation
 from settlement.batch import Result
 from settlement.close import closes_to, confirmed_closes
+from settlement.leg import payable_by_hub, shares_of
 from settlement.lookup import applied_size, last_confirmed, ruleset_at
 from settlement.membership import roster_at
 from settlement.netting import LegDue
@@ -26,7 +27,6 @@ from settlement.period import next_month
 from settlement.record import Head
 from settlement.roster import Roster
 from settlement.ruleset import parse_ruleset
-from settlement.shortfall import shares
 from settlement.totals import NOTHING, Amounts
 
 # How many of the batches confirmed before say what a month's funds are, by the basis of the quota.
@@ -210,8 +210,8 @@ def defaults(result: Result, fails: Sequence[str]) -> tuple[list[Flow], list[Sho
     a defaulter does not pay in, defaulter by defaulter in order of code; see `shortfall.shares`.
     """
     lost = {leg.number: leg.fen for leg in result.legs if leg.payer in fails}
-    out = {leg.payee: leg for leg in result.legs if leg.payer == CENTRE}
-    payable = {code: leg.fen for code, leg in out.items()}
+    out = {leg.payee: leg.number for leg in result.legs if leg.payer == CENTRE}
+    borne: dict[int, dict[str, int]] = {}
     short: list[Short] = []
     for leg in result.legs:
         if leg.payer not in fails:
@@ -219,17 +219,12 @@ def defaults(result: Result, fails: Sequence[str]) -> tuple[list[Flow], list[Sho
         if leg.payee != CENTRE:
             short.append(Short(leg.payee, leg.payer, leg.fen))
             continue
-        for code, fen in shares(leg.fen, _claims(result, leg.payer), payable).items():
-            payable[code] -= fen
-            number = out[code].number
-            lost[number] = lost.get(number, 0) + fen
+        borne[leg.number] = shares_of(result, leg, leg.fen, payable_by_hub(result, borne))
+        for code, fen in borne[leg.number].items():
+            lost[out[code]] = lost.get(out[code], 0) + fen
             short.append(Short(code, leg.payer, fen))
     flows = [Flow(leg, leg.fen - lost.get(leg.number, 0)) for leg in result.legs]
     return flows, sorted(short)
-
-
-def _claims(result: Result, defaulter: str) -> dict[str, int]:
-    return {c: a.fen for (d, c), a in sorted(result.pairs.items()) if d == defaulter}
 
 
 # --- prepayments ---------------------------------------------------------------------------------
