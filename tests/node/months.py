@@ -15,8 +15,11 @@ from tests.node.world import MONTH, batch, settled
 NOT_YET = ("STATE", "ORDER", "BEHIND", "LOCKED")
 
 
-def insist(world: World, code: str, verb: str, /, **arguments: Any) -> Any:
-    """Give an order until it is carried out: the node may be down, locked or behind for a while."""
+def insist(world: World, code: str, verb: str, /, done: str | None = None, **arguments: Any) -> Any:
+    """Give an order until it is carried out: the node may be down, locked or behind for a while.
+
+    A refusal with the code `done` says that it was carried out before, and its answer was lost.
+    """
     for _ in range(60):
         if world.nodes[code].role is not None:
             try:
@@ -24,6 +27,8 @@ def insist(world: World, code: str, verb: str, /, **arguments: Any) -> Any:
             except CrashError:
                 pass
             except LedgerError as error:
+                if error.code == done:
+                    return None
                 if error.code not in NOT_YET:
                     raise
         settled(world, 5_000)
@@ -59,7 +64,7 @@ def move(world: World, leg: LegDue, month: str = MONTH, *, arrives: bool = True)
 
 def confirmed(world: World, month: str = MONTH) -> None:
     """Close a month and wait until it is confirmed."""
-    insist(world, CENTRE, "close", month=month)
+    insist(world, CENTRE, "close", done="MONTH", month=month)
     came(world, lambda: batch(world, CENTRE, month).confirmation_index is not None)
 
 
