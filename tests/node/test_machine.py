@@ -111,6 +111,20 @@ class Network(RuleBasedStateMachine):
         money = {"month": month, "leg": leg, "reference": f"B{leg}", "date": f"{month}-28"}
         self.order(code, verb, **money)
 
+    @rule(day=st.integers(1, 28), ends=st.booleans())
+    def go_on(self, day: int, ends: bool) -> None:
+        """A month as it should be, as far as the faults let it; chance alone hardly gets there."""
+        self.settle(day)
+        self.wait(60_000)
+        month = self.month
+        self.close()
+        self.wait(60_000)
+        for leg, payer, payee in ((1, QINGHAI, CENTRE), (2, CENTRE, SICHUAN)) if ends else ():
+            for code, verb in ((payer, "paid"), (payee, "received")):
+                money = {"leg": leg, "reference": f"B{leg}", "date": f"{month}-28"}
+                self.order(code, verb, month=month, **money)
+                self.wait(2_000)
+
     def teardown(self) -> None:
         """Once faults stop, a month more is enough for everybody to hold and compute the same."""
         world = self.world
