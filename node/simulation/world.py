@@ -332,7 +332,6 @@ class World:
         end = self.now_ms + limit_ms
         while not until():
             if not self._queue or self._queue[0][0] > end:
-                self.now_ms = end
                 return False
             at_ms, _, act = heapq.heappop(self._queue)
             self.now_ms = max(self.now_ms, at_ms)

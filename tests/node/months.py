@@ -31,7 +31,7 @@ def insist(world: World, code: str, verb: str, /, done: str | None = None, **arg
                     return None
                 if error.code not in NOT_YET:
                     raise
-        settled(world, 5_000)
+        settled(world, 60_000)  # farther than the next thing that waits
     raise AssertionError(f"{code} never came to {verb}")
 
 
