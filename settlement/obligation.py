@@ -84,7 +84,7 @@ def step_of(
     """Return what the last close but one says of a pair, and what the last one does."""
     if len(closes) == 1:
         return BEFORE_ALL, pair_at(reader, closes, debtor, creditor)
-    before, now = _pairs(reader, closes, 2, debtor, creditor, None)
+    before, now = _pairs(reader, closes, 2, debtor, creditor, None, {})
     return before, now
 
 
