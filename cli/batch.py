@@ -17,7 +17,6 @@ from settlement import obligation
 from settlement.close import closes_to
 from settlement.lookup import applied_size
 from settlement.party import CENTRE
-from settlement.record import Head
 from settlement.report import figures, month_report
 
 app = typer.Typer(no_args_is_help=True, help=say("The monthly batch.", "月度清算批次。"))
@@ -42,11 +41,7 @@ def close(
 
     def act() -> dict[str, Any]:
         with open_home(home) as opened:
-            cut = []
-            for code in opened.roster.participants:
-                known = heads.load(opened.reader, code)
-                if known is not None:
-                    cut.append(Head(code, known.size, known.root))
+            cut = heads.cut_now(opened.reader, opened.roster.participants)
             size = applied_size(opened.reader, CENTRE)
             result = batches.compute(opened.reader, opened.founding, month, cut, size)
             closes = closes_to(opened.reader, month, cut, size)

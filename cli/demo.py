@@ -162,6 +162,7 @@ async def _run(plan: Plan, *, quiet: bool) -> tuple[list[dict[str, Any]], Report
             for month in plan.run:
                 report = await rehearsal.month(month, plan.book.rows.get(month, []))
                 reports.append({**report, "left_out": plan.book.left_out.get(month, 0)})
+            await rehearsal.held(plan.run[-1])
         finally:
             await net.stop()
         show("", say("auditing", "审计"))

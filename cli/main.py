@@ -43,6 +43,7 @@ from cli.models import models
 from cli.output import language, say
 from cli.status import status
 from cli.translation import translate
+from cli.whatif import whatif
 
 app = typer.Typer(
     name="gongzhang",
@@ -87,6 +88,7 @@ batch.app.command()(models)
 batch.app.command()(carried)
 city.app.command()(citydetail.detail)
 city.app.command()(cityprove.prove)
+batch.app.command()(whatif)
 claim.app.command()(simulate.simulate)
 audit.app.command()(prove.prove)
 audit.app.command()(prove.check)

@@ -10,7 +10,7 @@ import asyncio
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -133,6 +133,22 @@ class Rehearsal:
         assert report is not None
         return report
 
+    async def held(self, month: str) -> None:
+        """Wait until every node holds all logs as far as the centre does, to the certificate.
+
+        Raises:
+            UncheckableError: It did not come about in three minutes.
+        """
+        with self._centre() as reader:
+            wanted = {code: applied_size(reader, code) for code in (CENTRE, *self._codes)}
+        for code in self._codes:
+
+            def holds(_: Reader, code: str = code) -> bool:
+                with self._reading(code) as reader:
+                    return all(applied_size(reader, c) >= size for c, size in wanted.items())
+
+            await self._until(month, f"the copies of {code}", holds)
+
     def _home(self, code: str) -> Path:
         return self._net.folder / code
 
@@ -245,9 +261,12 @@ class Rehearsal:
         batch = latest_batch(reader, self._founding, month)
         return None if batch is None else batch.state
 
+    def _centre(self) -> AbstractContextManager[Reader]:
+        return self._reading(CENTRE)
+
     @contextmanager
-    def _centre(self) -> Iterator[Reader]:
-        store = LmdbStore.open(self._home(CENTRE) / "data", readonly=True)
+    def _reading(self, code: str) -> Iterator[Reader]:
+        store = LmdbStore.open(self._home(code) / "data", readonly=True)
         try:
             with store.read() as reader:
                 yield reader

@@ -202,6 +202,19 @@ ZH = {
         "表头可用国家标准字段名或常用中文名，其他列忽略。",
     "Compare the models for a month: payments, money moved, savings, circular debts.":
         "比较某月的各清算模型：笔数、划拨额、节省与循环债务。",
+    "Suppose that somebody fails or is silent, or another model or quota; nothing is written.\n\n"
+    "For a month that is proposed or confirmed its own cut counts, otherwise the one that would be"
+    "\ndrawn now. Suppositions can be combined. All of it is computed from the logs held here.":
+        "假设某方未付款、无新条目，或采用另一模型、另一额度；不写入任何内容。\n\n"
+        "已提出或已确认的月份按其截止点计算，否则按此刻可确定的截止点计算。\n"
+        "各项假设可以合用，全部依据本节点所持日志计算。",
+    "pays nothing; repeatable": "该方分文未付；可重复给出",
+    "the largest payer fails": "最大付款方未付款",
+    "the two largest payers fail": "最大的两个付款方未付款",
+    "its log ends at the last cut; repeatable": "该方日志止于上次截止点；可重复给出",
+    "what prepayments would cover, their quota cut by so much":
+        "预付金额度削减此百分比后可抵多少",
+    "gross_pair, net_pair or net_hub": "gross_pair、net_pair 或 net_hub",
     "Record that the centre has not done a step of a month by its due day (at a province).":
         "登记中心逾期未办某月的步骤（在省级节点执行）。",
     "the step, as `gongzhang calendar --json` names it": "步骤名（见 `gongzhang calendar --json`）",

@@ -12,7 +12,6 @@ import structlog
 
 from ledger import log
 from ledger.errors import RefusedError, VerificationError
-from ledger.hashing import EMPTY_ROOT
 from ledger.signer import Signer
 from ledger.table import HEAD, Reader, Store, log_key
 from node import heads
@@ -86,14 +85,7 @@ class Centre(Role):
         Raises:
             RefusedError: A log is not held that far (BEHIND).
         """
-        result = []
-        for code in self.roster.participants:
-            known = heads.load(reader, code)
-            size, root = (known.size, known.root) if known else (0, EMPTY_ROOT)
-            if log.size(reader, log_key(code)) < size:
-                raise RefusedError("BEHIND", f"the copy of {code} ends below its cosigned head")
-            result.append(Head(code, size, root))
-        return result
+        return heads.cut_now(reader, self.roster.participants)
 
     def compute(self, reader: Reader, month: str) -> tuple[list[Head], batches.Result]:
         """Return the cut as it would be drawn now and what the month would come to."""

@@ -1,10 +1,13 @@
 """The newest quorum-cosigned head of every log, as this node knows it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ledger import encoding
-from ledger.errors import FormError
+from ledger import encoding, log
+from ledger.errors import FormError, RefusedError
+from ledger.hashing import EMPTY_ROOT
 from ledger.table import HEAD, Reader, Writer, log_key, u64
+from settlement.record import Head
 from settlement.roster import Roster
 
 
@@ -27,6 +30,22 @@ def size_of(reader: Reader, code: str) -> int:
     """Return the size of the newest quorum-cosigned head; 0 if there is none."""
     head = load(reader, code)
     return 0 if head is None else head.size
+
+
+def cut_now(reader: Reader, codes: Sequence[str]) -> list[Head]:
+    """Return the newest quorum-cosigned head of every log of `codes`; size 0 if there is none.
+
+    Raises:
+        RefusedError: A log is not held that far (BEHIND).
+    """
+    result = []
+    for code in codes:
+        known = load(reader, code)
+        size, root = (known.size, known.root) if known else (0, EMPTY_ROOT)
+        if log.size(reader, log_key(code)) < size:
+            raise RefusedError("BEHIND", f"the copy of {code} ends below its cosigned head")
+        result.append(Head(code, size, root))
+    return result
 
 
 def save(writer: Writer, code: str, head: KnownHead, *, again: bool = False) -> bool:

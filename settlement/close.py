@@ -60,7 +60,13 @@ def closes_to(reader: Reader, month: str, cut: Sequence[Head], size: int) -> lis
     return [*before, close_of(reader, month, cut, size)]
 
 
-def accepted_size(reader: Reader, close: Close, insured: str, target: str) -> int:
+Roots = dict[tuple[str, int], bytes]
+"""(log, size) -> root, as far as one computation has needed them: 31 acceptances may name one."""
+
+
+def accepted_size(
+    reader: Reader, close: Close, insured: str, target: str, roots: Roots | None = None
+) -> int:
     """Return the largest size of `target` that `insured` had accepted at a close; 0 if none.
 
     An acceptance counts if it lies below the cut in the insured province's log, names a size not
@@ -69,7 +75,14 @@ def accepted_size(reader: Reader, close: Close, insured: str, target: str) -> in
     below = close.sizes.get(target, 0) + 1
     while (found := acceptance_below(reader, insured, target, below)) is not None:
         size, index, root = found
-        if close.has(insured, index) and tree.root_at(reader, log_key(target), size) == root:
+        if close.has(insured, index) and _root(reader, target, size, roots) == root:
             return size
         below = size
     return 0
+
+
+def _root(reader: Reader, code: str, size: int, roots: Roots | None) -> bytes:
+    known = {} if roots is None else roots
+    if (code, size) not in known:
+        known[code, size] = tree.root_at(reader, log_key(code), size)
+    return known[code, size]

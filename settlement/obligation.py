@@ -18,7 +18,7 @@ from typing import NamedTuple
 from ledger.table import Reader
 from settlement import stage as stages
 from settlement import totals
-from settlement.close import Close, accepted_size
+from settlement.close import Close, Roots, accepted_size
 from settlement.lookup import (
     Contested,
     entry_at,
@@ -68,14 +68,14 @@ def pair_at(
     Args:
         only: Look at disputes of this original alone.
     """
-    return _pairs(reader, closes, 1, debtor, creditor, only)[0]
+    return _pairs(reader, closes, 1, debtor, creditor, only, {})[0]
 
 
 def pairs_at_all(
     reader: Reader, closes: Sequence[Close], debtor: str, creditor: str, only: int | None = None
 ) -> list[Pair]:
     """Return what every close says of a pair, in one walk."""
-    return _pairs(reader, closes, len(closes), debtor, creditor, only)
+    return _pairs(reader, closes, len(closes), debtor, creditor, only, {})
 
 
 def step_of(
@@ -84,18 +84,19 @@ def step_of(
     """Return what the last close but one says of a pair, and what the last one does."""
     if len(closes) == 1:
         return BEFORE_ALL, pair_at(reader, closes, debtor, creditor)
-    before, now = _pairs(reader, closes, 2, debtor, creditor, None)
+    before, now = _pairs(reader, closes, 2, debtor, creditor, None, {})
     return before, now
 
 
 def _pairs(
-    reader: Reader, closes: Sequence[Close], last: int, debtor: str, creditor: str, only: int | None
-) -> list[Pair]:
+    reader: Reader, closes: Sequence[Close], last: int, debtor: str, creditor: str,
+    only: int | None, roots: Roots,
+) -> list[Pair]:  # fmt: skip
     pairs = [
         Pair(
             close.month,
             debtor in close.sizes and creditor in close.sizes,
-            accepted_size(reader, close, debtor, creditor),
+            accepted_size(reader, close, debtor, creditor, roots),
             {},
         )
         for close in closes[len(closes) - last :]
@@ -105,7 +106,7 @@ def _pairs(
         # Most were released long ago, and what is not accepted needs not be held.
         released = closes[-last].has(debtor, contested.release)
         if not released and contested.reach <= largest:
-            _hold(reader, closes, pairs, debtor, creditor, contested)
+            _hold(reader, closes, pairs, debtor, creditor, contested, roots)
     return pairs
 
 
@@ -123,11 +124,12 @@ def _hold(
     debtor: str,
     creditor: str,
     contested: Contested,
+    roots: Roots,
 ) -> None:
     original = stages.original_of(reader, debtor, creditor, contested)
     if original is None:
         return
-    if stages.late(reader, closes, debtor, creditor, contested, original):
+    if stages.late(reader, closes, debtor, creditor, contested, original, roots):
         return
     course = list(stages.course(stages.case_of(reader, debtor, creditor, contested), closes))
     for pair, stage in zip(pairs, course[-len(pairs) :], strict=True):
@@ -187,10 +189,16 @@ def cleared_original(reader: Reader, creditor: str, pair: Pair, original: int) -
 
 
 def cleared_pair(
-    reader: Reader, roster: Roster, closes: Sequence[Close], debtor: str, creditor: str
+    reader: Reader,
+    roster: Roster,
+    closes: Sequence[Close],
+    debtor: str,
+    creditor: str,
+    roots: Roots | None = None,
 ) -> Amounts:
     """Return what `debtor` owes `creditor` in all batches to the last close together."""
-    pair = pair_at(reader, closes, debtor, creditor)
+    known: Roots = {} if roots is None else roots
+    pair = _pairs(reader, closes, 1, debtor, creditor, None, known)[0]
     if pair.accepted == 0:
         return NOTHING
     total = total_at(reader, creditor, debtor, pair.accepted)
@@ -208,10 +216,11 @@ def at_cut(reader: Reader, roster: Roster, closes: Sequence[Close]) -> Position:
     """
     codes = closes[-1].sizes
     position: Position = {}
+    roots: Roots = {}
     for creditor in codes:
         for debtor in codes:
             if debtor != creditor:
-                amounts = cleared_pair(reader, roster, closes, debtor, creditor)
+                amounts = cleared_pair(reader, roster, closes, debtor, creditor, roots)
                 if amounts != NOTHING:
                     position[debtor, creditor] = amounts
     return position

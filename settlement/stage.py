@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from ledger import tree
 from ledger.table import Reader, log_key, u64
-from settlement.close import Close, accepted_size
+from settlement.close import Close, Roots, accepted_size
 from settlement.lookup import Contested, acceptance_below, entry_at, find, original_at
 from settlement.party import CENTRE
 from settlement.record import DisputeAnswer, DisputeRuling, Escalation, Lines, Settlement
@@ -145,6 +145,7 @@ def late(
     creditor: str,
     contested: Contested,
     original: Settlement,
+    roots: Roots | None = None,
 ) -> bool:
     """Return whether a batch had cleared the original before it was contested.
 
@@ -158,4 +159,4 @@ def late(
     before = bisect_right(sizes, contested.since)
     if before == 0 or original.month > closes[before - 1].month:
         return False
-    return contested.original < accepted_size(reader, closes[before - 1], debtor, creditor)
+    return contested.original < accepted_size(reader, closes[before - 1], debtor, creditor, roots)

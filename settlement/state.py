@@ -342,6 +342,8 @@ def totals_at(
     key = log_key(code)
     known = {insured: totals.nearest(reader, key, insured, size) for insured in debtors}
     start = min((at for at, _ in known.values()), default=size)
+    if start == size:  # as a rule: kept for every size that an acceptance names
+        return {insured: total for insured, (_, total) in known.items()}
     for index, leaf in enumerate(log.leaves(reader, key, start, size), start):
         record = None if void_code(reader, code, index) else case_of(leaf)
         if record is None:

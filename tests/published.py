@@ -7,31 +7,54 @@ from ledger import log
 from ledger.table import log_key
 from ledger.tiles import export
 from settlement import batch as batches
-from settlement import leg as legs
+from settlement.batch import Result
+from settlement.netting import LegDue
 from settlement.party import CENTRE
-from settlement.record import Net, Paid, Proposal, Received, Release
+from settlement.record import Head, Net, Paid, Proposal, Received, Release
 from tests.network import QINGHAI, SICHUAN, TIBET, Logs, reversal, settlement
 
 
 def close(logs: Logs, month: str) -> None:
     """Propose, attest and confirm a month at the logs as they are."""
-    reader, roster = logs.store, logs.roster
-    result = batches.compute(reader, roster, month, logs.cut(), logs.size(CENTRE))
+    result = batches.compute(logs.store, logs.roster, month, logs.cut(), logs.size(CENTRE))
+    propose(logs, month, logs.cut(), result)
+    attest(logs, month)
+
+
+def propose(logs: Logs, month: str, cut: list[Head], result: Result) -> None:
+    """Propose a result of a month at a cut."""
     nets = [Net(code, fen) for code, fen in sorted(result.nets.items())]
-    proposal = Proposal(month, 1, logs.cut(), result.ruleset_hash, nets, result.hash, [])
+    revision = batches.next_revision(logs.store, month)
+    proposal = Proposal(month, revision, cut, result.ruleset_hash, nets, result.hash, [])
     assert logs.add(CENTRE, proposal) is None
-    leaf = log.leaf(reader, log_key(CENTRE), logs.size(CENTRE) - 1)
+
+
+def attest(logs: Logs, month: str) -> None:
+    """Let everybody attest the newest proposal of a month, and the centre confirm it."""
+    reader, roster = logs.store, logs.roster
+    batch = batches.latest_batch(reader, roster, month)
+    assert batch is not None
+    result = batches.result_of(reader, roster, month, batch.revision)
+    leaf = log.leaf(reader, log_key(CENTRE), batch.proposal_index)
     for code in roster.participants:
-        assert logs.add(code, batches.attest(proposal, leaf, result, None)) is None
+        assert logs.add(code, batches.attest(batch.proposal, leaf, result, None)) is None
     batch = batches.latest_batch(reader, roster, month)
     assert batch is not None
     assert logs.add(CENTRE, batches.confirm(reader, roster, batch)) is None
 
 
-def pay(logs: Logs, month: str, number: int, reference: str, *, arrives: bool = True) -> None:
-    """Record that the money of a leg was sent, and that it arrived."""
-    result = batches.result_of(logs.store, logs.roster, month, 1)
-    due = legs.legs_of(logs.store, result)[number - 1].due
+def pay(
+    logs: Logs,
+    month: str,
+    number: int,
+    reference: str,
+    *,
+    arrives: bool = True,
+    due: LegDue | None = None,
+) -> None:
+    """Record that the money of a leg was sent, and that it arrived; `due` spares computing it."""
+    if due is None:
+        due = batches.result_of(logs.store, logs.roster, month, 1).legs[number - 1]
     sent = Paid("clearing", month, number, 1, due.payee, due.fen, reference, "2017-05-02", [])
     assert logs.add(due.payer, sent) is None
     if arrives:

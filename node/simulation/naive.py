@@ -5,7 +5,7 @@ totals, no indexes, and disputes not walked close by close but asked about backw
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -56,9 +56,15 @@ def amounts(lines: Lines) -> tuple[int, int, int, int]:
     return lines.employee, lines.resident, lines.other, lines.account
 
 
-def naive_cleared(reader: Reader, drawn: Sequence[Drawn]) -> dict[Pair, tuple[int, ...]]:
-    """Return what all batches up to the last of `drawn` clear together."""
-    return Book(reader, drawn).cleared()
+def naive_cleared(
+    reader: Reader, drawn: Sequence[Drawn], void: Set[tuple[str, int]] = frozenset()
+) -> dict[Pair, tuple[int, ...]]:
+    """Return what all batches up to the last of `drawn` clear together.
+
+    Args:
+        void: Places (log, index) of entries that count nowhere; honest nodes write none.
+    """
+    return Book(reader, drawn, void).cleared()
 
 
 @dataclass
@@ -67,6 +73,7 @@ class Book:
 
     reader: Reader
     drawn: Sequence[Drawn]
+    void: Set[tuple[str, int]] = frozenset()
     originals: dict[Place, Settlement] = field(default_factory=dict)
     reversals: dict[Place, list[tuple[int, Reversal]]] = field(
         default_factory=lambda: defaultdict(list)
@@ -83,7 +90,8 @@ class Book:
         for code in [CENTRE, *self.sizes[-1]]:
             ids: dict[str, Place] = {}
             for index in range(self.sizes[-1][code] if code != CENTRE else self.drawn[-1].proposal):
-                self._note(code, index, record_at(self.reader, code, index), ids)
+                if (code, index) not in self.void:
+                    self._note(code, index, record_at(self.reader, code, index), ids)
 
     @cached_property
     def sizes(self) -> list[dict[str, int]]:

@@ -48,6 +48,7 @@ class Logs:
         )
         self.bare = 0  # bytes of all entries
         self.last = ""
+        self.month = "2017-03"  # of the entries from here on
         self._ids, self._chance = ids, random.Random(1)
         self._number = dict.fromkeys(self.codes, 0)
 
@@ -66,8 +67,9 @@ class Logs:
         others = [other for other in self.codes if other != code]
         insured = others[index % len(others)][:2] + "0100"
         record = settlement(
-            self._id(code), 100_000 + index % 999, treated=code[:2] + "0100", insured=insured
-        )
+            self._id(code), 100_000 + index % 999, month=self.month, treated=code[:2] + "0100",
+            insured=insured,
+        )  # fmt: skip
         header = encode_header(FORMAT, self.roster.origin(code), index, Settlement.kind, AT_MS)
         return self._chance.randbytes(SIGNATURE_BYTES) + header + record.encode()
 

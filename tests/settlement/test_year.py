@@ -31,7 +31,7 @@ def certified(logs: Logs, month: str) -> None:
     assert batch.confirmation_index is not None
     result = batches.result_of(logs.store, logs.roster, month, 1)
     for leg in result.legs:
-        pay(logs, month, leg.number, f"B{leg.number}")
+        pay(logs, month, leg.number, f"B{leg.number}", due=leg)
     done = legs.legs_of(logs.store, result)
     record = legs.certificate(logs.store, month, 1, batch.confirmation_index, done)
     assert logs.add(CENTRE, record) is None
