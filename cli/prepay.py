@@ -6,12 +6,13 @@ from typing import Annotated, Any
 import typer
 
 from cli import prepaytables as tables
-from cli.ask import DryRun, ask, done
+from cli.ask import DryRun, done
 from cli.homes import Home, Json, Month, OpenHome, open_home
 from cli.output import emit, fail, guarded, name_of, say, talk, yuan
 from cli.prepaymoney import paid, received, returned
-from cli.prepayoptions import Creditor, Debtor, fen_of, maybe_party
+from cli.prepayoptions import Creditor, Debtor, fen_of, maybe_party, write
 from cli.prepayview import list_, show, statement, usage
+from cli.signing import As
 from ledger.errors import FormError
 from node import heads
 from node.config import load_config
@@ -44,6 +45,7 @@ def quota(
         str | None,
         typer.Option("--code", help="show this participant's alone", callback=maybe_party),
     ] = None,
+    key: As = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -62,10 +64,16 @@ def quota(
         if given is not None:
             path = given
             rows = guarded(lambda: _given(path), as_json=as_json)
-        value = ask(
-            home, "prepay-quota", as_json=as_json, year=year, rows=rows, reason=reason,
+        value = write(
+            home,
+            "prepay-quota",
+            key,
+            as_json=as_json,
+            year=year,
+            rows=rows,
+            reason=reason,
             dry_run=dry_run,
-        )  # fmt: skip
+        )
     differs = value.get("differs", [])
     if as_json:
         emit({"ok": not differs, "dry_run": dry_run, **value})
@@ -123,6 +131,7 @@ def demand(
     due: Annotated[
         str | None, typer.Option("--due", help="until when (default: as the rule set says)")
     ] = None,
+    key: As = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -131,7 +140,9 @@ def demand(
     At the centre.
     """
     until = guarded(lambda: None if due is None else check_day(due), as_json=as_json)
-    value = ask(home, "prepay-demand", as_json=as_json, year=year, due=until, dry_run=dry_run)
+    value = write(
+        home, "prepay-demand", key, as_json=as_json, year=year, due=until, dry_run=dry_run
+    )
     _demanded(value, as_json=as_json, dry_run=dry_run)
 
 
@@ -147,6 +158,7 @@ def urgent(
     ] = None,
     decline: Annotated[bool, typer.Option("--decline", help="demand nothing")] = False,
     reason: Annotated[str, typer.Option("--reason", help="why less, or nothing")] = "",
+    key: As = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -159,10 +171,19 @@ def urgent(
 
     asked = guarded(fen, as_json=as_json)
     until = guarded(lambda: check_day(due), as_json=as_json)
-    value = ask(
-        home, "prepay-urgent", as_json=as_json, month=month, creditor=creditor, debtor=debtor,
-        due=until, fen=asked, reason=reason, dry_run=dry_run,
-    )  # fmt: skip
+    value = write(
+        home,
+        "prepay-urgent",
+        key,
+        as_json=as_json,
+        month=month,
+        creditor=creditor,
+        debtor=debtor,
+        due=until,
+        fen=asked,
+        reason=reason,
+        dry_run=dry_run,
+    )
     _demanded(value, as_json=as_json, dry_run=dry_run)
 
 
@@ -185,15 +206,22 @@ def increase(
     debtor: Debtor,
     home: Home,
     amount: Annotated[str, typer.Option("--amount", help="yuan, such as 1234.56")],
+    key: As = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Ask for more prepayment of a debtor while its red alert stands (at a treatment province)."""
     fen = guarded(lambda: fen_of(amount), as_json=as_json)
-    value = ask(
-        home, "prepay-increase", as_json=as_json, month=month, debtor=debtor, fen=fen,
+    value = write(
+        home,
+        "prepay-increase",
+        key,
+        as_json=as_json,
+        month=month,
+        debtor=debtor,
+        fen=fen,
         dry_run=dry_run,
-    )  # fmt: skip
+    )
     done(
         value,
         f"{month}: {yuan(value['fen'])} yuan more of {name_of(debtor)} asked for",

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.ask import DryRun, ask, done
+from cli.ask import DryRun, done
 from cli.homes import Home, Json, Month
 from cli.output import guarded, yuan
-from cli.prepayoptions import fen_of
+from cli.prepayoptions import fen_of, write
+from cli.signing import As
 from node.clock import BusinessCalendar
 from node.config import load_config
 from settlement.period import check_day
@@ -30,13 +31,14 @@ def paid(
     reference: Reference,
     date: Day = None,
     amount: Amount = None,
+    key: As = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Record that money of a row was sent (at its payer's node); also what is given back."""
     fen = guarded(lambda: fen_of(amount), as_json=as_json)
     given = {"reference": reference, "date": _day(home, date, as_json=as_json), "fen": fen}
-    _record("prepay-paid", month, row, home, given, as_json=as_json, dry_run=dry_run)
+    _record("prepay-paid", month, row, home, given, key, as_json=as_json, dry_run=dry_run)
 
 
 def received(
@@ -45,12 +47,13 @@ def received(
     home: Home,
     reference: Reference,
     date: Day = None,
+    key: As = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Record that money of a row arrived (at its payee's node)."""
     given = {"reference": reference, "date": _day(home, date, as_json=as_json)}
-    _record("prepay-received", month, row, home, given, as_json=as_json, dry_run=dry_run)
+    _record("prepay-received", month, row, home, given, key, as_json=as_json, dry_run=dry_run)
 
 
 def returned(
@@ -63,6 +66,7 @@ def returned(
     attempt: Annotated[
         int | None, typer.Option("--attempt", min=1, help="which payment (default: the last)")
     ] = None,
+    key: As = None,
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
@@ -71,7 +75,7 @@ def returned(
         "reference": reference, "date": _day(home, date, as_json=as_json), "reason": reason,
         "attempt": attempt,
     }  # fmt: skip
-    _record("prepay-returned", month, row, home, given, as_json=as_json, dry_run=dry_run)
+    _record("prepay-returned", month, row, home, given, key, as_json=as_json, dry_run=dry_run)
 
 
 def _day(home: Path, day: str | None, *, as_json: bool) -> str:
@@ -90,10 +94,17 @@ _DONE = {
 
 
 def _record(
-    verb: str, month: str, row: int, home: Path, given: dict[str, Any], *, as_json: bool,
+    verb: str,
+    month: str,
+    row: int,
+    home: Path,
+    given: dict[str, Any],
+    key: Path | None,
+    *,
+    as_json: bool,
     dry_run: bool,
-) -> None:  # fmt: skip
-    value = ask(home, verb, as_json=as_json, month=month, row=row, dry_run=dry_run, **given)
+) -> None:
+    value = write(home, verb, key, as_json=as_json, month=month, row=row, dry_run=dry_run, **given)
     amount, what = yuan(value["fen"]), _DONE[verb]
     left = yuan(value.get("left_fen", 0))
     en, zh = f"{month} #{row}: {amount} yuan {what[0]}", f"{month} #{row}：{amount} 元{what[1]}"

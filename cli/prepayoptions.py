@@ -1,9 +1,12 @@
 """Arguments that the commands of `gongzhang prepay` share."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
+from cli.ask import ask
+from cli.signing import decide
 from ledger.errors import FormError
 from settlement.money import parse_fen
 from settlement.party import party
@@ -42,3 +45,16 @@ def fen_of(amount: str | None) -> int | None:
     if fen <= 0:
         raise FormError("--amount", "yuan above zero", amount)
     return fen
+
+
+def write(
+    home: Path, verb: str, key: Path | None, *, as_json: bool, dry_run: bool, **arguments: Any
+) -> dict[str, Any]:
+    """Return what an order came to, or would; end the program where it waits for signatures."""
+    if dry_run:
+        return dict(ask(home, verb, as_json=as_json, dry_run=True, **arguments))
+    given = {name: value for name, value in arguments.items() if value is not None}
+    value = decide(home, verb, key, as_json=as_json, **given)
+    if value is None:
+        raise typer.Exit(0)
+    return value

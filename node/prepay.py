@@ -118,7 +118,9 @@ def demand(
     if lookup.demand_for(turn.writer, month) is not None:
         raise RefusedError("STATE", f"the demand of {year} is made")
     until = _until(role, turn, month, due)
-    cut = role.cut(turn.writer)
+    drawn = turn.drafted
+    signed = drawn if isinstance(drawn, Demand) and drawn.month == month else None
+    cut = role.cut(turn.writer) if signed is None else signed.heads  # what two people have signed
     pairs = adjustment_at(turn.writer, fixed[1], cut, lookup.applied_size(turn.writer, CENTRE))
     if not pairs:
         raise RefusedError("NOTHING_LEFT", f"{year}: every prepayment is what its quota asks for")

@@ -134,7 +134,8 @@ class Dealings:
 
     def _agrees(self, transfer: Transfer) -> None:
         # Both pair arrivals with payments by `payment.arrived_as`. A leg looks at fewer payments,
-        # but passes over none of an amount that it would take later: what is left to pay only shrinks.
+        # but passes over none of an amount that it would take later: what is left to pay only
+        # shrinks.
         if transfer.paid is not None and transfer.paid.place in self._arrivals:
             received = None if transfer.received is None else transfer.received.place
             assert received == self._arrivals[transfer.paid.place], transfer
