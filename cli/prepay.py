@@ -19,9 +19,10 @@ from node.config import load_config
 from node.prepay import quota_report
 from settlement import lookup
 from settlement.adjustment import compute_quota, quota_differences
+from settlement.money import format_yuan
 from settlement.party import CENTRE
 from settlement.period import check_day
-from settlement.quotafile import parse_quotas
+from settlement.quotafile import COLUMNS, parse_quotas
 from settlement.record import Quota
 
 app = typer.Typer(no_args_is_help=True, help=say("Prepayments.", "预付金。"))
@@ -60,17 +61,17 @@ def quota(
     if given is None and (not at_centre or dry_run):
         value = guarded(lambda: _quota_shown(home, year), as_json=as_json)
     else:
-        rows = None
+        text = None
         if given is not None:
             path = given
-            rows = guarded(lambda: _given(path), as_json=as_json)
+            text = guarded(lambda: _given(path), as_json=as_json)
         value = write(
             home,
             "prepay-quota",
             key,
             as_json=as_json,
             year=year,
-            rows=rows,
+            given=text,
             reason=reason,
             dry_run=dry_run,
         )
@@ -94,12 +95,14 @@ def quota(
     raise typer.Exit(1 if differs else 0)
 
 
-def _given(path: Path) -> list[list[Any]]:
+def _given(path: Path) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
         raise FormError(str(path), "a readable file", error.strerror) from None
-    return [[row.debtor, row.creditor, row.fen] for row in parse_quotas(data, path.name)]
+    rows = parse_quotas(data, path.name)  # names the file and the line; the node reads it again
+    lines = [f"{row.debtor},{row.creditor},{format_yuan(row.fen)}\n" for row in rows]
+    return ",".join(COLUMNS) + "\n" + "".join(lines)
 
 
 def _quota_shown(home: Path, year: int) -> dict[str, Any]:

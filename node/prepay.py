@@ -23,6 +23,7 @@ from settlement.party import CENTRE
 from settlement.period import check_day
 from settlement.prepaysteps import red_pairs_of
 from settlement.quota import rows_of
+from settlement.quotafile import parse_quotas
 from settlement.record import Demand, DemandRow, Increase, Paid, PairAmount, Quota, Record
 from settlement.timeliness import due_days
 
@@ -38,7 +39,7 @@ def quota(
     role: "Centre",
     turn: Turn,
     year: int,
-    rows: list[list[Any]] | None = None,
+    given: str | None = None,
     reason: str = "",
     *,
     dry_run: bool = False,
@@ -46,37 +47,30 @@ def quota(
     """Fix the quotas of a year: from the batches before it, or as they are given by hand.
 
     Args:
-        rows: [debtor, creditor, fen] each, only where nothing was cleared before the year.
+        given: The file of quotas, see `quotafile`; only where nothing was cleared before the year.
 
     Raises:
         RefusedError: See `adjustment.compute_quota`; or the year has its quotas (DUPLICATE).
-        FormError: `rows` without a reason, or an amount or code of another form.
+        FormError: `given` without a reason, or not such a file.
     """
     turn.flush()
     size = lookup.applied_size(turn.writer, CENTRE)
-    if rows is None:
+    if given is None:
         record = compute_quota(turn.writer, role.founding, year, size)
     else:
         if not reason.strip():
             raise FormError("reason", "why these quotas are given by hand", reason)
-        record = _given(role, turn.writer, year, rows, reason, size)
+        record = _given(role, turn.writer, year, given, reason, size)
     return {**quota_report(record), "index": _enter(turn, record, dry_run=dry_run)}
 
 
-def _given(
-    role: "Centre", reader: Reader, year: int, rows: list[list[Any]], reason: str, size: int
-) -> Quota:
+def _given(role: "Centre", reader: Reader, year: int, text: str, reason: str, size: int) -> Quota:
+    rows = parse_quotas(text.encode(), "quotas")
     for row in rows:
-        typed = len(row) == 3 and [type(value) for value in row] == [str, str, int]
-        if not typed or row[0] == row[1] or row[2] <= 0:
-            raise FormError("rows", "debtor, creditor and fen above zero", row)
-        for code in row[:2]:
+        for code in (row.debtor, row.creditor):
             if code not in role.roster.participants:
-                raise FormError("rows", "codes of participants", code)
-    pairs = {(debtor, creditor): fen for debtor, creditor, fen in rows}
-    if len(pairs) != len(rows) or not pairs:
-        raise FormError("rows", "every pair once, and at least one", len(rows))
-    return given_quota(reader, year, rows_of(pairs), reason, size)
+                raise FormError("quotas", "codes of participants", code)
+    return given_quota(reader, year, rows, reason, size)
 
 
 def quota_report(record: Quota) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from settlement import lookup, shipped
 from settlement.adjustment import compute_quota
 from settlement.basis import basis_at
 from settlement.demand import rows
+from settlement.money import format_yuan
 from settlement.pairstatement import statement
 from settlement.party import CENTRE
 from settlement.prepaycheck import check_prepayments
@@ -22,10 +23,17 @@ from settlement.quota import quota_hash
 from settlement.record import PairAmount, Quota
 from settlement.timeliness import Progress, month_progress
 from tests.network import QINGHAI, SICHUAN, TIBET, case_row
+from tests.node.operators import both, register
 from tests.node.world import CODES, quiet, settled
 
 CASE_FEN = 8_000  # fund lines and personal account of one case_row
 MARCH, APRIL = "2017-03", "2017-04"
+
+
+def table(*rows: list[Any]) -> str:
+    """Return a file of quotas given by hand: debtor, creditor, fen each."""
+    lines = [f"{debtor},{creditor},{format_yuan(fen)}\n" for debtor, creditor, fen in rows]
+    return "debtor,creditor,amount\n" + "".join(lines)
 
 
 class Rehearsal:
@@ -54,7 +62,9 @@ class Rehearsal:
     def prepaid(self, yuan_cases: int) -> None:
         """Let Qinghai prepay Sichuan as much as so many cases cost."""
         fen = yuan_cases * CASE_FEN
-        self.ask(CENTRE, "prepay-quota", year=2017, rows=[[QINGHAI, SICHUAN, fen]], reason="new")
+        self.ask(
+            CENTRE, "prepay-quota", year=2017, given=table([QINGHAI, SICHUAN, fen]), reason="new"
+        )
         self.ask(CENTRE, "prepay-demand", year=2017)
         self.pay("2017-01", 1)
 
@@ -99,19 +109,19 @@ def net() -> Rehearsal:
 def test_a_new_network_gives_quotas_demands_them_and_pays(net: Rehearsal) -> None:
     assert net.refused(CENTRE, "prepay-quota", year=2017) == "STATE"  # nothing to compute from
     assert net.refused(CENTRE, "prepay-demand", year=2017) == "STATE"
-    given = [[QINGHAI, SICHUAN, 80_000], [TIBET, SICHUAN, 5_000]]
+    given = table([QINGHAI, SICHUAN, 80_000], [TIBET, SICHUAN, 5_000])
     with pytest.raises(FormError, match="reason"):
-        net.world.ask(CENTRE, "prepay-quota", year=2017, rows=given)
+        net.world.ask(CENTRE, "prepay-quota", year=2017, given=given)
     for wrong in (
-        [[QINGHAI, QINGHAI, 1]], [[QINGHAI, SICHUAN, 0]], [[QINGHAI, "110000", 1]], [],
-        [[QINGHAI, SICHUAN, True]], [[QINGHAI, SICHUAN]], [given[0], given[0]],
+        table([QINGHAI, QINGHAI, 1]), table([QINGHAI, SICHUAN, 0]), table([QINGHAI, "110000", 1]),
+        table(), table([QINGHAI, SICHUAN, 1], [QINGHAI, SICHUAN, 1]), "x",
     ):  # fmt: skip
-        with pytest.raises(FormError, match="rows"):
-            net.world.ask(CENTRE, "prepay-quota", year=2017, rows=wrong, reason="new")
-    trial = net.ask(CENTRE, "prepay-quota", year=2017, rows=given, reason="new", dry_run=True)
+        with pytest.raises(FormError, match="quotas"):
+            net.world.ask(CENTRE, "prepay-quota", year=2017, given=wrong, reason="new")
+    trial = net.ask(CENTRE, "prepay-quota", year=2017, given=given, reason="new", dry_run=True)
     assert (trial["index"], trial["total_fen"], trial["basis"]) == (None, 85_000, "given")
     assert net.refused(CENTRE, "prepay-demand", year=2017) == "STATE"
-    net.ask(CENTRE, "prepay-quota", year=2017, rows=given, reason="new")
+    net.ask(CENTRE, "prepay-quota", year=2017, given=given, reason="new")
     assert net.duties(CENTRE, "demand") == []  # nothing is confirmed yet: the year is not known
     told = net.ask(CENTRE, "prepay-demand", year=2017)
     assert told["due"] == "2017-02-28"  # the step quota_pay
@@ -146,7 +156,9 @@ def test_a_new_network_gives_quotas_demands_them_and_pays(net: Rehearsal) -> Non
 
 
 def test_what_is_not_paid_by_its_day_is_shown_to_all_three(net: Rehearsal) -> None:
-    net.ask(CENTRE, "prepay-quota", year=2017, rows=[[QINGHAI, SICHUAN, 80_000]], reason="new")
+    net.ask(
+        CENTRE, "prepay-quota", year=2017, given=table([QINGHAI, SICHUAN, 80_000]), reason="new"
+    )
     net.ask(CENTRE, "prepay-demand", year=2017)
     net.day = "2017-02-28"
     assert net.duties(SICHUAN, "prepay-late") == []
@@ -295,9 +307,32 @@ def test_a_quota_that_its_batches_do_not_give_is_a_duty_of_every_province(
 
 
 def test_no_order_about_money_before_the_demand_is_cosigned(net: Rehearsal) -> None:
-    net.ask(CENTRE, "prepay-quota", year=2017, rows=[[QINGHAI, SICHUAN, 1]], reason="new")
+    net.ask(CENTRE, "prepay-quota", year=2017, given=table([QINGHAI, SICHUAN, 1]), reason="new")
     net.world.ask(CENTRE, "prepay-demand", year=2017)  # nothing has gone round yet
     money = {"month": "2017-01", "row": 1, "reference": "B", "date": net.day}
     assert net.refused(QINGHAI, "prepay-paid", **money) == "ROW"
     settled(net.world)
     net.ask(QINGHAI, "prepay-paid", **money)
+
+
+def test_with_four_eyes_two_people_sign_the_heads_that_were_looked_at(net: Rehearsal) -> None:
+    register(net.world, CENTRE, QINGHAI)
+    settled(net.world)
+    rows = [[QINGHAI, SICHUAN, 80_000]]
+    draft = net.ask(CENTRE, "prepay-quota", year=2017, given=table(*rows), reason="new")
+    assert draft["en"].startswith("quotas of 2017: 1 pairs, 800.00 yuan, new")
+    both(net.world, CENTRE, draft)
+    settled(net.world)
+    draft = net.ask(CENTRE, "prepay-demand", year=2017)
+    assert "800.00 yuan to be paid" in draft["en"]
+    net.ask(SICHUAN, "import", rows=[case_row(setl_id="X1")])  # the logs go on meanwhile
+    both(net.world, CENTRE, draft)
+    settled(net.world)
+    money = {"month": "2017-01", "row": 1, "reference": "B1", "date": net.day}
+    assert net.refused(SICHUAN, "prepay-received", **money) == "ORDER"
+    both(net.world, QINGHAI, net.ask(QINGHAI, "prepay-paid", **money))
+    settled(net.world)
+    net.ask(SICHUAN, "prepay-received", **money)
+    assert net.held() == 80_000
+    store = net.world.nodes[TIBET].store
+    assert list(check_prepayments(store, net.world.founding)) == []
