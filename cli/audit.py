@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
@@ -319,6 +319,8 @@ def print_report(report: Report, *, brief: bool = False) -> None:
             + f"{report.signatures_verified} 个签名，重算 {len(report.months)} 个批次",
         )
     )
+    if report.prepayment:
+        console.print(_prepayment(report.prepayment))
     console.print(say("policy fingerprint ", "信任文件指纹 ") + report.policy)
     if report.withstands is not None:
         console.print(
@@ -327,6 +329,20 @@ def print_report(report: Report, *, brief: bool = False) -> None:
                 f"其法定人数可承受 {report.withstands} 个不诚实的见证者",
             )
         )
+
+
+def _prepayment(found: dict[str, Any]) -> str:
+    basis = {
+        "batches": say("recomputed", "已重算"),
+        "given": say("given by hand, not to be recomputed", "人工核定，无法重算"),
+    }
+    quotas = ", ".join(f"{year} {basis[how]}" for year, how in found["quotas"].items())
+    return say(
+        f"prepayments of {found['pairs']} pairs: {yuan(found['held_fen'])} yuan held, "
+        f"{yuan(found['transit_fen'])} under way; quotas: {quotas or '-'}",
+        f"{found['pairs']} 对预付金：持有 {yuan(found['held_fen'])} 元，"
+        f"在途 {yuan(found['transit_fen'])} 元；额度：{quotas or '-'}",
+    )
 
 
 def _logs_table(report: Report) -> object:

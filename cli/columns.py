@@ -43,6 +43,10 @@ PLACE = (
     _int("index", "its place there, from 0", "在该日志中的序号，从 0 起"),
 )
 AT = _int("at_ms", "when it was signed, milliseconds since 1970 UTC", "签署时间（UTC 毫秒）")
+PAIR = (
+    _text("debtor", "the insured province, which pays", "参保地（付款省）"),
+    _text("creditor", "the treatment province, which holds it", "就医地（持有省）"),
+)
 VOID = _text("void", "why it counts nowhere; empty: it counts", "无效原因；空表示有效")
 MONTH = _text("month", "month of the confirmed batch", "已确认批次的月份")
 
@@ -191,6 +195,67 @@ SHEETS = {
             _text("state", "DUE, PAID or RECEIVED", "DUE 待付，PAID 已付，RECEIVED 已到账"),
             *_end("paid", "payer", "付款方"),
             *_end("received", "payee", "收款方"),
+        ),
+    ),
+    "quotas": Sheet(
+        "what every prepayment of a year is to be",
+        "各年度预付金额度",
+        (
+            _int("year", "the year", "年度"),
+            *PAIR,
+            Column("fen", "integer", "the quota, fen", "额度（分）"),
+            _text(
+                "basis", "batches: computed; given: by hand", "batches 由批次计算，given 人工核定"
+            ),
+            _int("quota_index", "its entry, in the centre's log", "中心日志中额度条目的序号"),
+        ),
+    ),
+    "demands": Sheet(
+        "prepayments to be paid or given back, row by row, and how far each is",
+        "预付金收付通知各行及其进度",
+        (
+            _text("month", "month of the demand", "通知所属月份"),
+            _int("number", "number of the row in its month", "当月行号"),
+            _text("cause", "yearly or urgent", "yearly 年度调整，urgent 紧急调增"),
+            *PAIR,
+            Column(
+                "fen",
+                "integer",
+                "above zero the debtor pays, below zero the creditor gives back, zero: declined; "
+                "fen",
+                "正数由参保地支付，负数由就医地退还，零为不予调增（分）",
+            ),
+            _text("due", "until when", "截止日"),
+            _text(
+                "state",
+                "DUE, PARTIAL, PAID, RETURNED, RECEIVED or DECLINED",
+                "DUE 待付，PARTIAL 部分付款，PAID 已付，RETURNED 银行退回，RECEIVED 已到账，"
+                "DECLINED 不予调增",
+            ),
+            _fen("received", "what arrived", "已到账"),
+            _int(
+                "days_late", "how many days late it was paid; 0 if open", "付款迟延天数，未付为 0"
+            ),
+            _int("demand_index", "its entry, in the centre's log", "中心日志中通知条目的序号"),
+        ),
+    ),
+    "prepayment": Sheet(
+        "every movement of every prepayment, in the order of the creditor's log",
+        "各预付金的全部变动，按就医地日志的顺序",
+        (
+            _text("creditor", "who holds it, and whose log it is", "持有方，即所在日志"),
+            _int("index", "the entry's place there, from 0", "在该日志中的序号，从 0 起"),
+            _text("debtor", "whose prepayment it is", "预付方（参保地）"),
+            _text(
+                "what",
+                "received, given_back, came_back (by the bank), drawn, refilled",
+                "received 到账，given_back 退还，came_back 银行退回，drawn 扣划，refilled 回填",
+            ),
+            _text("month", "of the demand, or of the batch if drawn or refilled", "所属月份"),
+            _int("number", "row of the demand, or leg of the batch", "行号，或批次款项的序号"),
+            _fen("change", "what it adds to what is held", "对持有额的变动"),
+            _fen("held", "what is held of the debtor after it", "此后持有额"),
+            _fen("arrears", "what the debtor owes beyond it", "此后欠款"),
         ),
     ),
     "logs": Sheet(

@@ -34,6 +34,7 @@ class Report:
     logs: list[LogAudit] = field(default_factory=list)
     months: list[dict[str, Any]] = field(default_factory=list)
     cities: list[dict[str, Any]] = field(default_factory=list)  # statements that were recomputed
+    prepayment: dict[str, Any] = field(default_factory=dict)  # empty if there is none
     findings: list[Finding] = field(default_factory=list)
     entries_verified: int = 0
     entries_known: int = 0  # from an earlier audit; their signatures were not verified again
@@ -70,5 +71,6 @@ class Report:
             },
             "months": self.months,
             "cities": self.cities,
+            "prepayment": self.prepayment,
             "findings": [vars(finding) for finding in self.findings],
         }

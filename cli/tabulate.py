@@ -19,9 +19,20 @@ from settlement import batch as batches
 from settlement import leg as legs
 from settlement.city import signed_by
 from settlement.close import confirmed_closes
-from settlement.lookup import Contested, entry_at, exceptions
-from settlement.party import province_of
-from settlement.record import Acceptance, Paid, Place, Received, Reversal, Settlement, decode_body
+from settlement.demand import days_late, rows
+from settlement.lookup import Contested, entry_at, exceptions, places
+from settlement.party import CENTRE, province_of
+from settlement.prepayment import holdings
+from settlement.record import (
+    Acceptance,
+    Paid,
+    Place,
+    Quota,
+    Received,
+    Reversal,
+    Settlement,
+    decode_body,
+)
 from settlement.stage import case_of
 from settlement.standing import Standing
 from settlement.subclearing import compute, confirmed_batch
@@ -211,6 +222,36 @@ def _end(holding: Holding, place: Place | None) -> tuple[int | None, str | None,
     return place.index, record.reference, record.date
 
 
+def quota_rows(holding: Holding) -> Iterator[Row]:
+    """Yield the quotas of every year, pair by pair."""
+    for _, index in places(holding.reader, Quota):
+        record = entry_at(holding.reader, CENTRE, index)[1]
+        assert isinstance(record, Quota)
+        basis = "batches" if record.months else "given"
+        for row in record.rows:
+            yield record.year, row.debtor, row.creditor, row.fen, basis, index
+
+
+def demand_rows(holding: Holding) -> Iterator[Row]:
+    """Yield every row of every demand for prepayment, and how far it is."""
+    for row in rows(holding.reader, holding.sizes[CENTRE]):
+        yield (
+            row.month, row.number, row.cause, row.debtor, row.creditor, row.fen, row.due,
+            row.state, row.received_fen, days_late(holding.reader, row, None), row.demand.index,
+        )  # fmt: skip
+
+
+def prepayment_rows(holding: Holding) -> Iterator[Row]:
+    """Yield every movement of every prepayment, with what is held after it."""
+    for code in holding.roster.participants:
+        if code in holding.sizes:
+            for item in holdings(holding.reader, code).movements:
+                yield (
+                    code, item.place.index, item.debtor, item.what, item.month, item.number,
+                    item.fen, item.after.held_fen, item.after.arrears_fen,
+                )  # fmt: skip
+
+
 def logs(holding: Holding) -> Iterator[Row]:
     """Yield the verified logs with the heads that everything else here rests on."""
     for item in sorted(holding.report.logs, key=lambda found: found.code):
@@ -225,5 +266,8 @@ TABLES = (
     Table("nets", nets),
     Table("cities", city_rows),
     Table("legs", leg_rows),
+    Table("quotas", quota_rows),
+    Table("demands", demand_rows),
+    Table("prepayment", prepayment_rows),
     Table("logs", logs),
 )

@@ -5,6 +5,7 @@ from typing import Any
 from cli.approvalzh import APPROVAL
 from cli.bankzh import BANK
 from cli.cityzh import CITY
+from cli.prepayzh import PREPAY
 from cli.registryzh import REGISTRY
 
 ZH = {
@@ -378,6 +379,7 @@ ZH = {
     "hledger gets Chinese account names, beancount English ones with the Chinese beside each.":
         "把某方账簿写成 hledger、beancount 或表格文件。\n\n"
         "hledger 用中文科目名；beancount 用英文科目名，并附中文。",
+    **PREPAY,
     **REGISTRY,
     **BANK,
     **CITY,

@@ -40,6 +40,8 @@ from settlement.cut import contradicted, missing
 from settlement.importing import ImportPlan
 from settlement.outcome import VOID
 from settlement.party import CENTRE
+from settlement.prepaycheck import check_prepayments
+from settlement.prepayreport import summary
 from settlement.record import (
     Attestation,
     Certificate,
@@ -125,6 +127,7 @@ class Audit:
         self._guard("cities", lambda: self._cities(only))
         if only is None:
             self._guard("years", self._years)
+            self._guard("prepayment", self._prepayments)
         stored = self.source.stored()
         if stored is not None:
             self._guard("store", lambda: self._compare(stored, roster))
@@ -411,6 +414,11 @@ class Audit:
         for code, place in other.items():
             text = f"closes {year} with another result than the logs give"
             self._add("false", f"{code} #{place.index}", text)
+
+    def _prepayments(self) -> None:
+        for fault in check_prepayments(self._reader(), self.founding):
+            self._add(fault.kind, fault.place, fault.text)
+        self.report.prepayment = summary(self._reader(), self.founding)
 
     def _compare(self, stored: Reader, roster: Roster) -> None:
         for code in roster.codes:

@@ -4,7 +4,8 @@ Read in this order: `message` (what nodes say to each other), `effect` (what a r
 to do), `turn` (one transaction), `role` (what every node does), `witness`, `follow`, `feed` (its
 three conversations), `province` and `centre` (what is peculiar to each), `serve` (answers that need
 no decision), `desk` and `insurer` (claims at the counter, on either side), `daybook` (the daily
-reconciliation), `command` (what operators ask), then the edges: `clock`, `vault`, `client`,
+reconciliation), `money` and `prepay` (what banks have done, and is due), `command` (what operators
+ask), then the edges: `clock`, `vault`, `client`,
 `server`, `driver`. The register of persons: `persons` (what the vault has), `registry`, `directory`
 and `erasure` (orders), `pending` (vault first, entry after), `notices` (telling other provinces).
 

@@ -13,6 +13,7 @@ from node import cities, disputes, docket, instruct, money, years
 from node.approvals import OPERATOR_ORDERS
 from node.message import Case
 from node.pending import settled
+from node.prepay import CENTRE_PREPAY, PROVINCE_PREPAY
 from node.turn import Turn
 from settlement import batch as batches
 from settlement import lookup
@@ -268,6 +269,7 @@ PROVINCE_ORDERS: dict[str, Order] = {
     "instruct": instruct.instruct,
     "draw": money.draw,
     **OPERATOR_ORDERS,
+    **PROVINCE_PREPAY,
 }
 CENTRE_ORDERS: dict[str, Order] = {
     "close": close,
@@ -288,4 +290,5 @@ CENTRE_ORDERS: dict[str, Order] = {
     "instruct": instruct.instruct,
     "shortfall": money.shortfall,
     **OPERATOR_ORDERS,
+    **CENTRE_PREPAY,
 }

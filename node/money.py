@@ -11,6 +11,7 @@ from ledger.errors import FormError, RefusedError
 from ledger.table import Reader
 from node import heads
 from node.todo import todo
+from node.transfers import Transfer, check_reference
 from node.turn import Turn
 from settlement import batch as batches
 from settlement import leg as legs
@@ -18,7 +19,7 @@ from settlement import lookup
 from settlement.batch import Batch, Result
 from settlement.leg import Leg
 from settlement.party import CENTRE
-from settlement.record import Draw, Paid, Received, Record, Returned, Share, Shortfall
+from settlement.record import Draw, Paid, Record, Share, Shortfall
 from settlement.roster import Roster
 from settlement.timeliness import due_days
 
@@ -77,7 +78,8 @@ def paid(
     _, month_legs = confirmed_legs(role, turn.writer, month)
     due = legs.numbered(month_legs, leg).due
     to = payee or due.payee
-    same = _sent(turn, month, leg, to, _name(reference), date)
+    transfer = Transfer("clearing", month, leg, to)
+    same = transfer.sent(turn, check_reference(reference), date)
     if same is not None:
         return {"month": month, "leg": leg, "fen": same[1].fen, "index": same[0]}
     late = [b for b in month_legs[leg - 1].bearers if b.code == to and b.draw is not None]
@@ -88,31 +90,9 @@ def paid(
     amount = most if fen is None else fen
     if amount > most:
         raise RefusedError("EXCEEDS", f"leg {leg}: {most} fen are left to pay, not {amount}")
-    record = _payment(turn, month, leg, to, amount, reference, date)
+    record = transfer.paying(turn, amount, reference, date)
     index = turn.append(record)
     return {"month": month, "leg": leg, "fen": amount, "attempt": record.attempt, "index": index}
-
-
-def _sent(
-    turn: Turn, month: str, leg: int, to: str, reference: str, date: str
-) -> tuple[int, Paid] | None:
-    for index, record in _own(turn, Paid, month, leg, to):
-        if record.reference == reference:
-            if record.date != date:
-                raise RefusedError("DUPLICATE", f"{reference} is entered with date {record.date}")
-            return index, record
-    return None
-
-
-def _own(turn: Turn, kind: Any, month: str, leg: int, other: str) -> list[tuple[int, Any]]:
-    return lookup.transfers(turn.writer, turn.code, kind, "clearing", month, leg, other)
-
-
-def _payment(
-    turn: Turn, month: str, leg: int, to: str, fen: int, reference: str, date: str
-) -> Paid:
-    attempt = len(_own(turn, Paid, month, leg, to)) + 1
-    return Paid("clearing", month, leg, attempt, to, fen, reference, date, [])
 
 
 def received(
@@ -136,15 +116,12 @@ def received(
     """
     _, month_legs = confirmed_legs(role, turn.writer, month)
     sender = payer or legs.numbered(month_legs, leg).due.payer
-    for index, known in _own(turn, Received, month, leg, sender):
-        same = attempt in (None, known.attempt)
-        if same and known.reference == _name(reference) and known.date == date:
-            return {"month": month, "leg": leg, "fen": known.fen, "index": index}
+    transfer = Transfer("clearing", month, leg, sender)
+    known = transfer.arrived(turn, check_reference(reference), date, attempt)
+    if known is not None:
+        return {"month": month, "leg": leg, "fen": known[1].fen, "index": known[0]}
     found = legs.may_receive(month_legs, leg, role.code, payer, attempt)
-    record = Received(
-        "clearing", month, leg, found.attempt, sender, found.fen, _name(reference), date, []
-    )
-    index = turn.append(record)
+    index = turn.append(transfer.receiving(found.attempt, found.fen, reference, date))
     return {"month": month, "leg": leg, "fen": found.fen, "attempt": found.attempt, "index": index}
 
 
@@ -166,10 +143,10 @@ def returned(
     """
     _, month_legs = confirmed_legs(role, turn.writer, month)
     to = payee or legs.numbered(month_legs, leg).due.payee
-    number = attempt or len(_own(turn, Paid, month, leg, to))
+    transfer = Transfer("clearing", month, leg, to)
+    number = attempt or len(transfer.known(turn, Paid))
     found = legs.may_return(month_legs, leg, role.code, to, number)
-    record = Returned("clearing", month, leg, number, to, _name(reference), date, reason, [])
-    index = turn.append(record)
+    index = turn.append(transfer.returning(number, check_reference(reference), date, reason))
     return {"month": month, "leg": leg, "fen": found.fen, "attempt": number, "index": index}
 
 
@@ -273,13 +250,6 @@ def due_day(reader: Reader, founding: Roster, month: str) -> str | None:
     """
     days = due_days(reader, founding, month, heads.size_of(reader, CENTRE))
     return days["remit"].isoformat() if "remit" in days else None
-
-
-def _name(reference: str) -> str:
-    allowed = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
-    if not 1 <= len(reference) <= 64 or not set(reference) <= allowed:
-        raise FormError("reference", "1 to 64 letters, digits, dot, dash or underscore", reference)
-    return reference
 
 
 # --- what is to be done --------------------------------------------------------------------------

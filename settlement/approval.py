@@ -35,17 +35,20 @@ from settlement.record import (
     Certificate,
     CityStatement,
     Confirmation,
+    Demand,
     Dispute,
     DisputeAnswer,
     DisputeRuling,
     Draw,
     Freeze,
     Holidays,
+    Increase,
     Instruction,
     Lift,
     Operator,
     Paid,
     Proposal,
+    Quota,
     Received,
     Record,
     Release,
@@ -71,6 +74,7 @@ DECIDING: frozenset[type[Record]] = frozenset(
     (
         Proposal, Withdrawal, Confirmation, Ruling, DisputeRuling, Lift, RuleSet, Holidays,
         Paid, Received, Returned, Instruction, Draw, Shortfall, Operator,
+        Quota, Demand, Increase,
     )
 )  # fmt: skip
 # What a node may say by itself, or what says nothing that others do not compute as well. An

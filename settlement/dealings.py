@@ -12,9 +12,10 @@ from ledger.errors import UncheckableError, VerificationError
 from ledger.table import Reader
 from settlement import batch as batches
 from settlement.cut import missing
-from settlement.leg import Leg, Payment, legs_of
+from settlement.leg import Leg, legs_of
 from settlement.lookup import confirmed_proposals, entry_at
 from settlement.party import CENTRE
+from settlement.payment import Payment
 from settlement.record import Draw, Place, Shortfall
 from settlement.roster import Roster
 from settlement.transfer import Below, Said, Transfer, said, transfers_at
@@ -132,8 +133,9 @@ class Dealings:
         self._arrivals[payment.paid] = payment.received
 
     def _agrees(self, transfer: Transfer) -> None:
-        # Both pair arrivals with payments by `leg.arrived_as`. A leg looks at fewer payments, but
-        # passes over none of an amount that it would take later: what is left to pay only shrinks.
+        # Both pair arrivals with payments by `payment.arrived_as`. A leg looks at fewer payments,
+        # but passes over none of an amount that it would take later: what is left to pay only
+        # shrinks.
         if transfer.paid is not None and transfer.paid.place in self._arrivals:
             received = None if transfer.received is None else transfer.received.place
             assert received == self._arrivals[transfer.paid.place], transfer

@@ -8,10 +8,11 @@ from settlement import batch as batches
 from settlement import leg as legs
 from settlement.batch import Batch, Result
 from settlement.instruction import payable
-from settlement.leg import Leg, Payment
+from settlement.leg import Leg
 from settlement.lookup import confirmed_months, entry_at, find, month_key, places, transfer_key
 from settlement.matching import Expected
 from settlement.party import CENTRE
+from settlement.payment import Payment
 from settlement.record import Certificate, Paid, Received, Returned
 from settlement.roster import Roster
 

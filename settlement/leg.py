@@ -17,38 +17,21 @@ repays who bears the loss, the prepayment first. Whether something came before o
 the one log that says both, so all nodes see the same.
 """
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from ledger import log
 from ledger.errors import RefusedError
 from ledger.hashing import leaf_hash
 from ledger.table import Reader, log_key
 from settlement.batch import Result
-from settlement.lookup import entry_at, find, month_key, places, transfer_key, transfers
+from settlement.lookup import entry_at, find, month_key, places
 from settlement.netting import LegDue
 from settlement.party import CENTRE
-from settlement.record import Certificate, Draw, LegEnd, Paid, Place, Received, Returned, Shortfall
+from settlement.payment import Among, Payment, Payments, received_fen, sent_fen
+from settlement.record import Certificate, Draw, LegEnd, Place, Shortfall
 from settlement.shortfall import shares
-
-Among = Container[Place] | None
-"""The entries to look at; None: all there are."""
-
-
-class Payment(NamedTuple):
-    """One attempt to pay; the places are None until the entries exist."""
-
-    attempt: int
-    fen: int
-    paid: Place
-    returned: Place | None
-    received: Place | None
-
-    @property
-    def places(self) -> list[Place]:
-        """Every entry that speaks of it."""
-        return [place for place in self[2:] if place is not None]
 
 
 class Bearer(NamedTuple):
@@ -65,7 +48,7 @@ class Bearer(NamedTuple):
     @property
     def repaid_fen(self) -> int:
         """What has arrived since."""
-        return sum(payment.fen for payment in self.late if payment.received is not None)
+        return received_fen(self.late)
 
 
 @dataclass(frozen=True)
@@ -83,12 +66,12 @@ class Leg:
     @property
     def sent_fen(self) -> int:
         """What the payer has sent and the bank has not returned."""
-        return sum(payment.fen for payment in self.payments if payment.returned is None)
+        return sent_fen(self.payments)
 
     @property
     def received_fen(self) -> int:
         """What arrived before anything was drawn or shared out."""
-        return sum(payment.fen for payment in self.payments if payment.received is not None)
+        return received_fen(self.payments)
 
     @property
     def shared_fen(self) -> int:
@@ -203,13 +186,10 @@ def legs_of(reader: Reader, result: Result, among: Among = None) -> list[Leg]:
     return [looking.leg(due) for due in result.legs]
 
 
-_Kind = TypeVar("_Kind", Draw, Returned, Shortfall)
-
-
 class _Looking:
     def __init__(self, reader: Reader, result: Result, among: Among) -> None:
-        self.reader, self.result, self.among = reader, result, among
-        self.month = result.month
+        self.reader, self.result, self.month = reader, result, result.month
+        self.payments = Payments(reader, "clearing", self.month, among)
         self.wrong: dict[int, str] = {}  # leg -> why its shortfall counts nowhere
         self.shortfalls = self._shortfalls()
 
@@ -234,7 +214,7 @@ class _Looking:
             return Leg(due, payments, note=note or self.wrong.get(due.number))
         index, draw = drawn
         early = _before(payments, index)
-        open_fen = due.fen - sum(p.fen for p in early if p.received is not None)
+        open_fen = due.fen - received_fen(early)
         if draw.drawn_fen + draw.arrears_fen != open_fen:
             return Leg(due, payments, note=f"{due.payee} #{index} draws another amount")
         late = tuple(p for p in payments if p not in early)
@@ -259,44 +239,15 @@ class _Looking:
     def _payments(
         self, payer: str, payee: str, due: LegDue, most_fen: int
     ) -> tuple[tuple[Payment, ...], str | None]:
-        found: list[Payment] = []
-        note, left = None, most_fen
-        for index, record in self._transfers(payer, Paid, due.number, payee):
-            key = transfer_key("clearing", self.month, due.number, payee, record.attempt)
-            returned = self._find(payer, Returned, key)
-            if returned is None and record.fen > left:
-                note = f"{payer} #{index} sends more than the leg asks for"
-                continue
-            left -= record.fen if returned is None else 0
-            found.append(Payment(record.attempt, record.fen, Place(payer, index), returned, None))
-        for index, record in self._transfers(payee, Received, due.number, payer):
-            position = arrived_as(found, record.attempt, record.fen)
-            if position is None:
-                note = note or f"{payee} #{index}: nothing of this amount was sent"
-            else:
-                found[position] = found[position]._replace(received=Place(payee, index))
-        return tuple(found), note
-
-    def _transfers(
-        self, code: str, kind: type[Paid | Received], number: int, other: str
-    ) -> list[tuple[int, Paid | Received]]:
-        found = transfers(self.reader, code, kind, "clearing", self.month, number, other)
-        return [(index, record) for index, record in found if self._counts(code, index)]
-
-    def _find(self, code: str, kind: type[Returned], key: bytes) -> Place | None:
-        index = find(self.reader, code, kind, key)
-        return Place(code, index) if index is not None and self._counts(code, index) else None
+        return self.payments.between(payer, payee, due.number, most_fen, "leg")
 
     def _draw(self, code: str, number: int, debtor: str) -> tuple[int, Draw] | None:
         index = find(self.reader, code, Draw, month_key(self.month, number))
-        if index is None or not self._counts(code, index):
+        if index is None or not self.payments.counts(code, index):
             return None
         draw = entry_at(self.reader, code, index)[1]
         assert isinstance(draw, Draw)
         return (index, draw) if draw.debtor == debtor else None
-
-    def _counts(self, code: str, index: int) -> bool:
-        return self.among is None or Place(code, index) in self.among
 
     def _shortfalls(self) -> dict[int, tuple[Place, dict[str, int]]]:
         # In the order of the centre's log: each rests on what those before have left to pay.
@@ -304,14 +255,14 @@ class _Looking:
         payable = payable_by_hub(self.result, {})
         key = self.month.encode()
         listed = [i for k, i in places(self.reader, Shortfall) if k.startswith(key)]
-        for index in sorted(i for i in listed if self._counts(CENTRE, i)):
+        for index in sorted(i for i in listed if self.payments.counts(CENTRE, i)):
             record = entry_at(self.reader, CENTRE, index)[1]
             assert isinstance(record, Shortfall)
             due = next((leg for leg in self.result.legs if leg.number == record.leg), None)
             if due is None or due.payee != CENTRE:
                 continue
             early = _before(self._payments(due.payer, CENTRE, due, due.fen)[0], index)
-            missing = due.fen - sum(p.fen for p in early if p.received is not None)
+            missing = due.fen - received_fen(early)
             borne = {share.code: share.fen for share in record.shares}
             expected = shares_of(self.result, due, missing, payable) if missing > 0 else {}
             if borne != expected:
@@ -320,22 +271,6 @@ class _Looking:
             found[due.number] = Place(CENTRE, index), borne
             payable = payable_by_hub(self.result, {n: b for n, (_, b) in found.items()})
         return found
-
-
-def arrived_as(sent: Sequence[Payment], attempt: int, fen: int) -> int | None:
-    """Return which payment an arrival is of, as a position in `sent` (by attempt), or None.
-
-    The attempt it names; or, if that one was returned, the next one of the same amount: its author
-    had not heard of the return when the money came that was sent again.
-    """
-    for position, payment in enumerate(sent):
-        under_way = payment.received is None and payment.returned is None
-        if under_way and payment.attempt >= attempt and payment.fen == fen:
-            exact = payment.attempt == attempt
-            known = next((p for p in sent if p.attempt == attempt), None)
-            if exact or (known is not None and known.returned is not None):
-                return position
-    return None
 
 
 def _before(payments: Sequence[Payment], index: int) -> tuple[Payment, ...]:
@@ -410,8 +345,7 @@ def may_pay_late(legs: Sequence[Leg], number: int, payer: str, payee: str) -> Be
 
 def late_fen(bearer: Bearer) -> int:
     """Return what may still be sent to somebody who bears what is missing of a leg."""
-    sent = sum(payment.fen for payment in bearer.late if payment.returned is None)
-    return bearer.fen - sent
+    return bearer.fen - sent_fen(bearer.late)
 
 
 def may_receive(
@@ -438,8 +372,8 @@ def may_receive(
     known = [] if leg.due.payee != payee else [*leg.payments, *leg.after]
     known += [payment for bearer in late for payment in bearer.late]
     for payment in known:
-        under_way = payment.received is None and payment.returned is None
-        if under_way and payment.paid.code == sender and attempt in (None, payment.attempt):
+        wanted = attempt in (None, payment.attempt)
+        if payment.under_way and payment.paid.code == sender and wanted:
             return payment
     raise RefusedError("ORDER", f"leg {number}: nothing of {sender} is on its way to {payee}")
 

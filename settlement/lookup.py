@@ -22,6 +22,7 @@ from settlement.record import (
     CityStatement,
     Confirmation,
     Continuation,
+    Demand,
     Dispute,
     DisputeAnswer,
     DisputeRuling,
@@ -30,6 +31,7 @@ from settlement.record import (
     Freeze,
     Genesis,
     Holidays,
+    Increase,
     Institution,
     Instruction,
     KeyChange,
@@ -38,6 +40,7 @@ from settlement.record import (
     Operator,
     Paid,
     Proposal,
+    Quota,
     Received,
     Record,
     Registration,
@@ -193,6 +196,9 @@ NATURAL: dict[type[Record], Callable[[Any], bytes]] = {
     Report: lambda r: r.log.encode() + r.evidence,
     Lift: lambda r: r.log.encode() + r.evidence,
     Shortfall: lambda r: month_key(r.month, r.leg),
+    Quota: lambda r: str(r.year).encode(),
+    Demand: lambda r: month_key(r.month, r.rows[0].number),
+    Increase: lambda r: r.month.encode() + r.debtor.encode(),
     Paid: lambda r: transfer_key(r.purpose, r.month, r.number, r.payee, r.attempt),
     Received: lambda r: transfer_key(r.purpose, r.month, r.number, r.payer, r.attempt),
     Returned: lambda r: transfer_key(r.purpose, r.month, r.number, r.payee, r.attempt),
@@ -255,6 +261,59 @@ def instructed(reader: Reader, code: str, payment: bytes) -> int | None:
     """Return the index of the entry whose payment file holds a payment (`transfer_key`)."""
     value = reader.get(DERIVED, log_key(code) + b"P" + payment)
     return None if value is None else int.from_bytes(value, "big")
+
+
+# --- prepayment ----------------------------------------------------------------------------------
+
+
+def quota_of(reader: Reader, year: int) -> tuple[int, Quota] | None:
+    """Return the quota of a year and its index in the centre's log, or None."""
+    index = find(reader, CENTRE, Quota, str(year).encode())
+    if index is None:
+        return None
+    record = entry_at(reader, CENTRE, index)[1]
+    assert isinstance(record, Quota)
+    return index, record
+
+
+def demands(reader: Reader, size: int) -> list[tuple[int, Demand]]:
+    """Return the demands below `size` of the centre's log with their indexes, by month and row."""
+    found = [(index, entry_at(reader, CENTRE, index)[1]) for _, index in places(reader, Demand)]
+    return [(index, item) for index, item in found if index < size and isinstance(item, Demand)]
+
+
+def last_row(reader: Reader, month: str) -> int:
+    """Return the number of the last row that was demanded in a month; 0 if there is none."""
+    prefix = log_key(CENTRE) + FAMILY[Demand] + month.encode()
+    found = reader.last(DERIVED, prefix, prefix + b"\xff" * 5)
+    if found is None:
+        return 0
+    record = entry_at(reader, CENTRE, int.from_bytes(found[1], "big"))[1]
+    assert isinstance(record, Demand)
+    return record.rows[-1].number
+
+
+def demand_key(month: str, debtor: str = "", creditor: str = "") -> bytes:
+    """Return where the demand stands that answers a request, or a month's yearly one (no pair)."""
+    return b"Q" + month.encode() + debtor.encode() + creditor.encode()
+
+
+def demand_for(reader: Reader, month: str, debtor: str = "", creditor: str = "") -> int | None:
+    """Return the index of the urgent demand of a month for a pair, or of the yearly one."""
+    value = reader.get(DERIVED, log_key(CENTRE) + demand_key(month, debtor, creditor))
+    return None if value is None else int.from_bytes(value, "big")
+
+
+def request_of(
+    reader: Reader, month: str, creditor: str, debtor: str
+) -> tuple[int, Increase] | None:
+    """Return the request of a treatment province for more prepayment of a debtor, or None."""
+    index = find(reader, creditor, Increase, month.encode() + debtor.encode())
+    if index is None:
+        return None
+    record = entry_at(reader, creditor, index)[1]
+    assert isinstance(record, Increase)
+    return index, record
 
 
 # --- registrations, institutions, persons barred -------------------------------------------------

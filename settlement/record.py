@@ -31,6 +31,9 @@ which of them two people must sign, and from when on, says `approval`.
     57    Lift            centre                the halt that follows from evidence ends
     58    DisputeRuling   centre                what is owed of a contested original
     59    Shortfall       centre                a payer's leg lacks this much; who bears it
+    60    Quota           centre                what every prepayment of a year is to be
+    61    Demand          centre                prepayments to be paid or given back
+    62    Increase        treatment province    a red alert stands: more prepayment is asked for
     63    YearClose       everybody             what a year came to, and what is left of it
     64    CityStatement   province              what a month came to among the author's cities
     65    Breach          province              the centre has not done a step when it was due
@@ -447,6 +450,80 @@ class Shortfall(Record, frozen=True):
     shares: list[Share]  # by code
     due: Day
     seen: Day  # after `due`
+    approvals: list[Approval]
+
+
+class PairAmount(Part, frozen=True):
+    """An amount between the insured province and the treatment province."""
+
+    debtor: Code
+    creditor: Code
+    fen: Fen
+
+
+class Quota(Record, frozen=True):
+    """What every prepayment of a year is to be: so many months of what was cleared before.
+
+    Anybody computes it again from the batches of the months it names, see `settlement.quota`. It
+    names none when nothing was cleared before the year: then it was given by hand, for a reason.
+    """
+
+    kind = 60
+    year: Annotated[int, msgspec.Meta(ge=2000, le=2099)]
+    months: Annotated[list[Month], msgspec.Meta(max_length=1_200)]
+    ruleset_hash: Hash  # of the rule set in force, which says the basis
+    result_hash: Hash  # of the quota document
+    rows: Annotated[list[PairAmount], msgspec.Meta(max_length=1_000)]  # above zero, by pair
+    reason: Text  # only of what was given by hand
+    approvals: list[Approval]
+
+    def __post_init__(self) -> None:
+        """Check the reason; a decoder reports a ValueError as bad form."""
+        if bool(self.months) == bool(self.reason.strip()):
+            raise ValueError("reason: of a quota that rests on no batches, and of no other")
+
+
+class DemandRow(Part, frozen=True):
+    """One row of a demand: above zero the debtor pays, below zero the creditor gives back.
+
+    Zero declines a request for an increase.
+    """
+
+    number: Number  # goes on from the month's last demand
+    debtor: Code
+    creditor: Code
+    fen: Fen
+
+
+class Demand(Record, frozen=True):
+    """Prepayments are to be paid or given back until a day.
+
+    `yearly`: the quotas of the year less what is held at `heads`. `urgent`: the answer to one
+    request for an increase in the red; `reason` says why it is less than was asked for.
+    """
+
+    kind = 61
+    month: Month  # of a yearly one January; of an urgent one the month with the red alert
+    cause: Annotated[str, msgspec.Meta(pattern=r"^(yearly|urgent)\Z")]
+    rows: Annotated[list[DemandRow], msgspec.Meta(min_length=1, max_length=1_000)]  # by pair
+    due: Day
+    heads: list[Head]  # of a yearly one: the logs as they were looked at, by code
+    reason: Text
+    approvals: list[Approval]
+
+    def __post_init__(self) -> None:
+        """Check the reason; a decoder reports a ValueError as bad form."""
+        if not self.rows[0].fen and not self.reason.strip():
+            raise ValueError("reason: why nothing is demanded")
+
+
+class Increase(Record, frozen=True):
+    """The author asks for more prepayment of a debtor: its red alert of a month stands."""
+
+    kind = 62
+    month: Month
+    debtor: Code
+    fen: Fen  # above zero
     approvals: list[Approval]
 
 

@@ -9,6 +9,7 @@ from settlement import obligation
 from settlement.batch import Batch, Result
 from settlement.close import closes_to
 from settlement.membership import roster_at
+from settlement.payment import Payment
 from settlement.roster import Roster
 
 
@@ -96,11 +97,10 @@ def leg_report(leg: legs.Leg) -> dict[str, Any]:
     return found
 
 
-def _payment(item: legs.Payment) -> dict[str, Any]:
-    state = "SENT" if item.received is None else "RECEIVED"
+def _payment(item: Payment) -> dict[str, Any]:
     return {
         "from": item.paid.code,
         "attempt": item.attempt,
         "fen": item.fen,
-        "state": "RETURNED" if item.returned is not None else state,
+        "state": item.state,
     }

@@ -8,13 +8,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ledger import log
-from ledger.errors import FormError
-from ledger.hashing import leaf_hash
+from ledger.errors import FormError, RefusedError
+from ledger.hashing import hash_bytes, leaf_hash
 from ledger.table import log_key
 from settlement import approval, membership
 from settlement.lookup import (
     accepted_before,
     barring,
+    confirmed_months,
+    demand_for,
     entry_at,
     exception_at,
     find,
@@ -22,18 +24,22 @@ from settlement.lookup import (
     instructed,
     last_confirmed,
     last_cut,
+    last_row,
     latest_revision,
     month_key,
     open_months,
     original_at,
     owed_on,
     proposal_of,
+    quota_of,
     reversals_of,
+    ruleset_at,
     transfer_key,
     transfers,
 )
 from settlement.party import CENTRE, province_of
 from settlement.period import months_between, next_month
+from settlement.quota import basis_months, quota_hash
 from settlement.record import (
     Acceptance,
     Admission,
@@ -44,6 +50,7 @@ from settlement.record import (
     CityStatement,
     Confirmation,
     Continuation,
+    Demand,
     Dispute,
     DisputeAnswer,
     DisputeRuling,
@@ -52,6 +59,7 @@ from settlement.record import (
     Freeze,
     Genesis,
     Holidays,
+    Increase,
     Institution,
     Instruction,
     KeyChange,
@@ -60,6 +68,7 @@ from settlement.record import (
     Operator,
     Paid,
     Proposal,
+    Quota,
     Received,
     Record,
     Registration,
@@ -85,14 +94,15 @@ if TYPE_CHECKING:
 CENTRE_ONLY: frozenset[type[Record]] = frozenset(
     (
         Proposal, Withdrawal, Ruling, Confirmation, Certificate, Lift, DisputeRuling,
-        Genesis, Admission, RuleSet, KeyChange, Freeze, Holidays, Shortfall,
+        Genesis, Admission, RuleSet, KeyChange, Freeze, Holidays, Shortfall, Quota,
+        Demand,
     )
 )  # fmt: skip
 PROVINCE_ONLY: frozenset[type[Record]] = frozenset(
     (
         Settlement, Reversal, Acceptance, Release, Attestation, Silence, Continuation,
         Registration, Institution, Barring, Reimbursement,
-        Dispute, DisputeAnswer, Escalation, Breach, CityStatement, Draw,
+        Dispute, DisputeAnswer, Escalation, Breach, CityStatement, Draw, Increase,
     )
 )  # fmt: skip
 
@@ -366,6 +376,66 @@ def _shortfall_rule(fold: "Fold", _index: int, record: Shortfall) -> str | None:
     return None if confirmed is not None else "STATE"
 
 
+def _quota_rule(fold: "Fold", index: int, record: Quota) -> str | None:
+    in_force = ruleset_at(fold.writer, index)
+    if in_force is None or hash_bytes(in_force.text) != record.ruleset_hash:
+        return "RULESET"
+    rules = parse_ruleset(in_force.text).prepayment
+    if rules is None:
+        return "RULESET"
+    confirmed = [month for month, _ in confirmed_months(fold.writer)]
+    try:
+        months = basis_months(confirmed, record.year, rules.quota.basis)
+    except RefusedError:
+        return "MONTH"
+    if record.months != months:
+        return "MONTH"
+    pairs = [(row.debtor, row.creditor) for row in record.rows]
+    if pairs != sorted(set(pairs)) or not (pairs or months):
+        return "ORDER"
+    if any(debtor == creditor or CENTRE in (debtor, creditor) for debtor, creditor in pairs):
+        return "PAIR"
+    if any(row.fen <= 0 for row in record.rows):
+        return "SIGN"
+    digest = quota_hash(record.year, record.ruleset_hash, months, record.rows)
+    return None if digest == record.result_hash else "SUM"
+
+
+def _demand_rule(fold: "Fold", _index: int, record: Demand) -> str | None:
+    first = last_row(fold.writer, record.month) + 1
+    if [row.number for row in record.rows] != [*range(first, first + len(record.rows))]:
+        return "ORDER"
+    pairs = [(row.debtor, row.creditor) for row in record.rows]
+    if pairs != sorted(set(pairs)):
+        return "ORDER"
+    if any(debtor == creditor or CENTRE in (debtor, creditor) for debtor, creditor in pairs):
+        return "PAIR"
+    codes = [head.code for head in record.heads]
+    if codes != sorted(set(codes)) or CENTRE in codes or bool(codes) != (record.cause == "yearly"):
+        return "ORDER"
+    if record.cause == "yearly":
+        if record.month[5:] != "01":
+            return "MONTH"
+        if not all(row.fen for row in record.rows):
+            return "SIGN"
+        fixed = quota_of(fold.writer, int(record.month[:4]))
+        return None if fixed and demand_for(fold.writer, record.month) is None else "STATE"
+    if len(pairs) != 1:
+        return "ORDER"
+    if record.rows[0].fen < 0:
+        return "SIGN"
+    confirmed = find(fold.writer, CENTRE, Confirmation, month_key(record.month))
+    answered = demand_for(fold.writer, record.month, *pairs[0])
+    return None if confirmed is not None and answered is None else "STATE"
+
+
+def _increase_rule(fold: "Fold", _index: int, record: Increase) -> str | None:
+    # Whether an alert stood is in other logs: a request without one is answered by nobody.
+    if record.debtor in (fold.code, CENTRE):
+        return "PAIR"
+    return None if record.fen > 0 else "SIGN"
+
+
 def _genesis_rule(fold: "Fold", index: int, record: Genesis) -> str | None:
     return None if index == 0 and record.genesis == fold.roster.genesis else "STATE"
 
@@ -420,6 +490,9 @@ RULES: dict[type[Record], Callable[[Any, int, Any], str | None]] = {
     Instruction: _instruction_rule,
     Draw: _draw_rule,
     Shortfall: _shortfall_rule,
+    Quota: _quota_rule,
+    Demand: _demand_rule,
+    Increase: _increase_rule,
     Genesis: _genesis_rule,
     Admission: membership.admission_rule,
     Rotation: membership.rotation_rule,

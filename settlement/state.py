@@ -15,6 +15,7 @@ Derived tables of one log (keys after the log key):
     X + log + original      contested original: [index of the acceptance or dispute that says so,
                             code, index of the release or nil, accepted size or nil for a dispute]
     H + debtor              prepayment of that debtor held by the author, in fen
+    Q + month [+ pair]      the demand of a year, or the one that answers a request of the pair
     D + month + leg         what is left of a draw: [debtor, index, drawn, arrears]
     P + payment             index of the payment file that holds it
     E                       generation and keys that count for the next entry
@@ -45,6 +46,7 @@ from settlement.lookup import (
     Owed,
     accepted_sizes,
     applied_size,
+    demand_key,
     entry_at,
     exception_at,
     find,
@@ -63,6 +65,7 @@ from settlement.party import CENTRE, province_of
 from settlement.record import (
     Acceptance,
     Continuation,
+    Demand,
     Dispute,
     Draw,
     Institution,
@@ -489,6 +492,11 @@ def _enter_instruction(fold: Fold, index: int, record: Instruction) -> None:
         fold.writer.put(DERIVED, fold.key + b"P" + key, u64(index))
 
 
+def _enter_demand(fold: Fold, index: int, record: Demand) -> None:
+    pair = (record.rows[0].debtor, record.rows[0].creditor) if record.cause == "urgent" else ()
+    fold.writer.put(DERIVED, fold.key + demand_key(record.month, *pair), u64(index))
+
+
 _EFFECTS: dict[type[Record], Callable[[Fold, int, Any], None]] = {
     Reversal: _enter_reversal,
     Acceptance: _enter_acceptance,
@@ -500,6 +508,7 @@ _EFFECTS: dict[type[Record], Callable[[Fold, int, Any], None]] = {
     Returned: _enter_returned,
     Instruction: _enter_instruction,
     Draw: _enter_draw,
+    Demand: _enter_demand,
     Rotation: _enter_rotation,
     Continuation: _enter_continuation,
     Operator: approval.enter_operator,

@@ -21,8 +21,10 @@ from settlement.basis import Basis, basis_at
 from settlement.city import signed_by
 from settlement.cut import missing
 from settlement.membership import roster_at
+from settlement.parts import Parts
 from settlement.party import CENTRE
 from settlement.period import next_month, shanghai_day
+from settlement.prepaysteps import quota_paid_parts, quota_parts, request_parts
 from settlement.record import Place
 from settlement.roster import Roster
 from settlement.schedule import Due, month_schedule
@@ -104,7 +106,7 @@ def _progress(seen: "_Month", due: Due, today: date) -> Progress:
     look = _LOOKS.get(due.step.event)
     if look is None or due.day is None:
         return Progress(due, "unseen")
-    if seen.before_first:
+    if seen.before_first and due.step.anchor not in ("year", "next_year"):
         return Progress(due, "none")
     found = look(seen)
     done = tuple(
@@ -140,15 +142,6 @@ def lateness(steps: Iterable[Progress]) -> list[Lateness]:
             open_for = (*step.owing, *step.missed)
             found += [Lateness(event, code, step.days_late, False) for code in open_for]
     return found
-
-
-@dataclass(frozen=True)
-class _Found:
-    done: tuple[Place, ...] = ()
-    owing: tuple[str, ...] = ()
-    missed: tuple[str, ...] = ()
-    waits_for: str = ""
-    over: date | None = None  # since when it can be done no more
 
 
 @dataclass(frozen=True)
@@ -193,38 +186,38 @@ class _Month:
         return date.fromisoformat(shanghai_day(entry.at_ms))
 
 
-def _proposed(seen: _Month) -> _Found:
+def _proposed(seen: _Month) -> Parts:
     if seen.batch is None:
         last = lookup.last_confirmed(seen.reader)
         early = last is not None and seen.month > next_month(last)
-        return _Found(waits_for="before") if early else _Found(owing=(CENTRE,))
-    return _Found((Place(CENTRE, seen.batch.proposal_index),))
+        return Parts(waits_for="before") if early else Parts(owing=(CENTRE,))
+    return Parts((Place(CENTRE, seen.batch.proposal_index),))
 
 
-def _attested(seen: _Month) -> _Found:
+def _attested(seen: _Month) -> Parts:
     if seen.batch is None:
-        return _Found(waits_for="propose")
+        return Parts(waits_for="propose")
     places = {**seen.batch.matches, **seen.batch.mismatches}
     done = tuple(places[code] for code in sorted(places))
     if seen.confirmation is None:
-        return _Found(done, seen.batch.missing)
+        return Parts(done, seen.batch.missing)
     over = seen.day_of(Place(CENTRE, seen.confirmation))
-    return _Found(done, missed=seen.batch.missing, over=over)
+    return Parts(done, missed=seen.batch.missing, over=over)
 
 
-def _confirmed(seen: _Month) -> _Found:
+def _confirmed(seen: _Month) -> Parts:
     if seen.batch is None:
-        return _Found(waits_for="propose")
+        return Parts(waits_for="propose")
     if seen.confirmation is not None:
-        return _Found((Place(CENTRE, seen.confirmation),))
+        return Parts((Place(CENTRE, seen.confirmation),))
     try:
         batches.confirm(seen.reader, seen.founding, seen.batch)
     except VerificationError:
-        return _Found(waits_for="attest")
-    return _Found(owing=(CENTRE,))
+        return Parts(waits_for="attest")
+    return Parts(owing=(CENTRE,))
 
 
-def _paid(seen: _Month, mine: Iterable[legs.Leg]) -> _Found:
+def _paid(seen: _Month, mine: Iterable[legs.Leg]) -> Parts:
     # A payer of several legs has done its part with the last of them.
     done: dict[str, Place] = {}
     owing: set[str] = set()
@@ -235,45 +228,45 @@ def _paid(seen: _Month, mine: Iterable[legs.Leg]) -> _Found:
         elif leg.paid is not None and (payer not in done or leg.paid.index > done[payer].index):
             done[payer] = leg.paid
     whole = tuple(done[code] for code in sorted(done) if code not in owing)
-    return _Found(whole, tuple(sorted(owing)))
+    return Parts(whole, tuple(sorted(owing)))
 
 
-def _remitted(seen: _Month) -> _Found:
+def _remitted(seen: _Month) -> Parts:
     if seen.confirmation is None:
-        return _Found(waits_for="confirm")
+        return Parts(waits_for="confirm")
     return _paid(seen, [leg for leg in seen.legs if leg.due.payer != CENTRE])
 
 
-def _distributed(seen: _Month) -> _Found:
+def _distributed(seen: _Month) -> Parts:
     if seen.confirmation is None:
-        return _Found(waits_for="confirm")
+        return Parts(waits_for="confirm")
     if any(leg.due.payee == CENTRE and leg.open_fen and leg.payable_fen for leg in seen.legs):
-        return _Found(waits_for="remit")
+        return Parts(waits_for="remit")
     return _paid(seen, [leg for leg in seen.legs if leg.due.payer == CENTRE])
 
 
-def _certified(seen: _Month) -> _Found:
+def _certified(seen: _Month) -> Parts:
     if seen.batch is None or seen.confirmation is None:
-        return _Found(waits_for="confirm")
+        return Parts(waits_for="confirm")
     if seen.batch.certificate_index is not None:
-        return _Found((Place(CENTRE, seen.batch.certificate_index),))
+        return Parts((Place(CENTRE, seen.batch.certificate_index),))
     if any(leg.payable_fen > 0 for leg in seen.legs):
-        return _Found(waits_for="pay")
+        return Parts(waits_for="pay")
     if any(leg.open_fen for leg in seen.legs):
-        return _Found(waits_for="receive")
-    return _Found(owing=(CENTRE,))
+        return Parts(waits_for="receive")
+    return Parts(owing=(CENTRE,))
 
 
-def _cities_signed(seen: _Month) -> _Found:
+def _cities_signed(seen: _Month) -> Parts:
     if seen.batch is None or seen.confirmation is None:
-        return _Found(waits_for="confirm")
+        return Parts(waits_for="confirm")
     codes = [head.code for head in seen.batch.proposal.cut]
     found = {code: signed_by(seen.reader, code, seen.month) for code in codes}
     done = tuple(Place(code, item[0]) for code, item in found.items() if item is not None)
-    return _Found(done, tuple(code for code, item in found.items() if item is None))
+    return Parts(done, tuple(code for code, item in found.items() if item is None))
 
 
-def _year_closed(seen: _Month) -> _Found:
+def _year_closed(seen: _Month) -> Parts:
     # The step stands in the calendar of the month that is cleared when it is due.
     year = int(seen.month[:4]) - 1
     roster = roster_at(seen.reader, seen.founding, seen.size)
@@ -281,11 +274,23 @@ def _year_closed(seen: _Month) -> _Found:
     done = tuple(Place(code, item[0]) for code, item in found.items() if item is not None)
     if found[CENTRE] is None:
         cleared = any(month[:4] == str(year) for month, _ in lookup.confirmed_months(seen.reader))
-        return _Found(owing=(CENTRE,)) if cleared else _Found()
-    return _Found(done, tuple(code for code, item in found.items() if item is None))
+        return Parts(owing=(CENTRE,)) if cleared else Parts()
+    return Parts(done, tuple(code for code, item in found.items() if item is None))
 
 
-_LOOKS: dict[str, Callable[[_Month], _Found]] = {
+def _quota(seen: _Month) -> Parts:
+    return quota_parts(seen.reader, seen.founding, seen.month, seen.size)
+
+
+def _quota_paid(seen: _Month) -> Parts:
+    return quota_paid_parts(seen.reader, seen.founding, seen.month, seen.size)
+
+
+def _requested(seen: _Month) -> Parts:
+    return request_parts(seen.reader, seen.founding, seen.month, seen.size)
+
+
+_LOOKS: dict[str, Callable[[_Month], Parts]] = {
     "propose": _proposed,
     "attest": _attested,
     "confirm": _confirmed,
@@ -295,4 +300,7 @@ _LOOKS: dict[str, Callable[[_Month], _Found]] = {
     "cities": _cities_signed,
     "final": _certified,
     "year_close": _year_closed,
+    "quota": _quota,
+    "quota_pay": _quota_paid,
+    "request": _requested,
 }

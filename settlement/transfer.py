@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
 from ledger.table import Reader
-from settlement.leg import Payment, arrived_as
 from settlement.lookup import entry_at, places
+from settlement.payment import Payment, arrived_as
 from settlement.record import Paid, Place, Received, Record, Returned
 
 R = TypeVar("R", bound=Record)
@@ -85,8 +85,8 @@ def said(reader: Reader, code: str, kind: type[R], below: Below) -> Iterator[Sai
 def transfers_at(reader: Reader, codes: Sequence[str], below: Below) -> list[Transfer]:
     """Return all transfers that the logs of `codes` tell of at a position, by key.
 
-    An arrival that names another attempt than it is of (see `leg.arrived_as`) is with the one it is
-    of; one of nothing that was sent stands alone, under the key it names.
+    An arrival that names another attempt than it is of (see `payment.arrived_as`) is with the one
+    it is of; one of nothing that was sent stands alone, under the key it names.
     """
     sent: dict[Key, Transfer] = {}
     came: list[tuple[Key, Said[Received]]] = []

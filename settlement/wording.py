@@ -15,14 +15,17 @@ from settlement.party import parties
 from settlement.record import (
     Attestation,
     Confirmation,
+    Demand,
     DisputeRuling,
     Draw,
     Holidays,
+    Increase,
     Instruction,
     Lift,
     Operator,
     Paid,
     Proposal,
+    Quota,
     Received,
     Record,
     Returned,
@@ -208,6 +211,38 @@ def _shortfall(r: Shortfall) -> Text:
     )
 
 
+def _quota(r: Quota) -> Text:
+    fen = format_yuan(sum(row.fen for row in r.rows), grouped=True)
+    en = f"from the batches of {r.months[0]} to {r.months[-1]}" if r.months else r.reason
+    zh = f"依据 {r.months[0]} 至 {r.months[-1]} 批次" if r.months else r.reason
+    digest = r.result_hash.hex()[:16]
+    return Text(
+        f"quotas of {r.year}: {len(r.rows)} pairs, {fen} yuan, {en}, document {digest}",
+        f"{r.year} 年预付金额度：{len(r.rows)} 对，共 {fen} 元，{zh}，额度表 {digest}",
+    )
+
+
+def _demand(r: Demand) -> Text:
+    pay = format_yuan(sum(row.fen for row in r.rows if row.fen > 0), grouped=True)
+    back = format_yuan(-sum(row.fen for row in r.rows if row.fen < 0), grouped=True)
+    first, last = r.rows[0].number, r.rows[-1].number
+    why = f": {r.reason}" if r.reason else ""
+    return Text(
+        f"demand prepayments ({r.cause}) {r.month}, rows {first} to {last}, due {r.due}: "
+        f"{pay} yuan to be paid, {back} to be given back{why}",
+        f"下达预付金收付通知（{'年度调整' if r.cause == 'yearly' else '紧急调增'}）{r.month} "
+        f"第 {first} 至 {last} 行，{r.due} 到期：应付 {pay} 元，应退还 {back} 元{why}",
+    )
+
+
+def _increase(r: Increase) -> Text:
+    fen = format_yuan(r.fen, grouped=True)
+    return Text(
+        f"ask for {fen} yuan more prepayment of {_name(r.debtor, 'en')}, red alert of {r.month}",
+        f"{r.month} 红色预警：申请向 {_name(r.debtor, 'zh')} 紧急调增预付金 {fen} 元",
+    )
+
+
 def _operator(r: Operator) -> Text:
     if r.status == "removed":
         return Text(f"{r.name} may sign no more", f"{r.name} 不再有权复核签名")
@@ -231,6 +266,9 @@ WORDS: dict[type[Record], Callable[[Any], Text]] = {
     Instruction: _instruction,
     Draw: _draw,
     Shortfall: _shortfall,
+    Quota: _quota,
+    Demand: _demand,
+    Increase: _increase,
     Operator: _operator,
 }
 

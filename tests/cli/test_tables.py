@@ -18,7 +18,10 @@ from tests.published import eventful, publish
 
 Rows = list[dict[str, Any]]
 LINES = ("employee_fen", "resident_fen", "other_fen", "account_fen")
-NAMES = ["entries", "acceptances", "exceptions", "pairs", "nets", "cities", "legs", "logs"]
+NAMES = [
+    "entries", "acceptances", "exceptions", "pairs", "nets", "cities", "legs", "quotas", "demands",
+    "prepayment", "logs",
+]  # fmt: skip
 
 
 def read_csv(folder: Path, name: str) -> Rows:

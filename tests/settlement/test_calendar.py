@@ -419,7 +419,10 @@ def test_in_the_gross_model_every_payer_pays_and_the_notice_sets_the_date() -> N
     # 5 to 9, 11 to 14 February, 22, 23, 24, 26, 27, 28
     assert (str(steps["remit"].due.day), steps["remit"].due.planned) == ("2018-02-28", False)
     assert steps["remit"].owing == (SICHUAN, QINGHAI)
-    assert made.late("2018-02-02") == [Lateness("confirm", CENTRE, 2, True)]
+    assert made.late("2018-02-02") == [
+        Lateness("confirm", CENTRE, 2, True),
+        Lateness("quota", CENTRE, 2, False),  # due on 31 January, too, and waited for December
+    ]
     owed = {leg.due.payer: leg.due.number for leg in made.legs()}
     assert len(made.legs()) == 3
     made.on("2018-02-28").pay(owed[SICHUAN])
