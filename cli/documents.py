@@ -1,26 +1,19 @@
 """`gongzhang document`: tables and notices of a month as files for finance staff."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from cli.audit import audited, load_policy
-from cli.holding import holding_of
-from cli.homes import Json, Month, open_home
+from cli.gather import gather, words
+from cli.homes import Json, Month
 from cli.layout import page_of, party_name
 from cli.output import emit, guarded, language, out, say, table, talk, yuan
 from cli.render import LANGUAGES, Job, check_formats, render_all
 from ledger.disk import write_durably
-from ledger.errors import FormError, UncheckableError
-from node import heads
-from settlement.document import KINDS, TABLE_KINDS, Document
-from settlement.lookup import applied_size
-from settlement.monthbook import MonthBook, open_month
-from settlement.paperwork import documents
-from settlement.party import CENTRE
+from ledger.errors import FormError
+from settlement.document import Document
 
 app = typer.Typer(no_args_is_help=True, help=say("Tables and notices.", "清算表与通知书。"))
 
@@ -74,17 +67,16 @@ def make(
     """
 
     def act() -> dict[str, Any]:
-        forms = _words(form)
+        forms = words(form)
         check_formats(forms)
         if lang not in LANGUAGES:
             raise FormError("--lang", " or ".join(LANGUAGES), lang)
-        with _book(month, home, source, policy, revision) as (book, own):
-            found = list(_chosen(book, own, party, everybody, kind))
-        jobs = [Job(document, each, lang) for document in found for each in forms]
+        found = gather(month, home, source, policy, party, everybody, kind, revision)
+        jobs = [Job(document, each, lang) for document in found.documents for each in forms]
         made = {} if dry_run else _write(jobs, out_folder, force=force)
         return {
-            **_about(book),
-            "documents": [_entry(document) for document in found],
+            **found.about,
+            "documents": [_entry(document) for document in found.documents],
             "files": [
                 {"file": job.name, "written": made.get(job.name)} for job in jobs
             ],
@@ -112,9 +104,8 @@ def list_(
     """List the documents a month has, with their totals and content hashes."""
 
     def act() -> dict[str, Any]:
-        with _book(month, home, source, policy, revision) as (book, own):
-            found = list(_chosen(book, own, party, everybody, kind))
-            return {**_about(book), "documents": [_entry(document) for document in found]}
+        found = gather(month, home, source, policy, party, everybody, kind, revision)
+        return {**found.about, "documents": [_entry(item) for item in found.documents]}
 
     value = guarded(act, as_json=as_json)
     if as_json:
@@ -122,56 +113,6 @@ def list_(
     else:
         out().print(_table(value))
         _draft_note(value)
-
-
-# --- where from -----------------------------------------------------------------------------------
-
-
-@contextmanager
-def _book(
-    month: str, home: Path | None, source: Path | None, policy: Path | None, revision: int | None
-) -> Iterator[tuple[MonthBook, str | None]]:
-    """Yield the month, and whose home it is from.
-
-    Raises:
-        FormError: Neither a home, nor a source with its policy.
-        UncheckableError: A source does not hold under the policy.
-    """
-    if source is not None:
-        if policy is None:
-            raise FormError("--policy", "the trust file beside --source")
-        with audited(source, load_policy(policy), month) as audit:
-            if audit.report.findings:
-                first = audit.report.findings[0]
-                raise UncheckableError(f"{source}: {first.place}: {first.text}")
-            holding = holding_of(audit)
-            size = applied_size(holding.reader, CENTRE)
-            yield open_month(holding.reader, holding.founding, month, size, revision), None
-        return
-    if home is None or policy is not None:
-        raise FormError("--home", "a node's home, or --source with --policy")
-    with open_home(home) as opened:
-        size = heads.size_of(opened.reader, CENTRE)
-        book = open_month(opened.reader, opened.founding, month, size, revision)
-        yield book, opened.config.code
-
-
-def _chosen(
-    book: MonthBook, own: str | None, party: list[str] | None, everybody: bool, kind: str | None
-) -> Iterator[Document]:
-    known = (CENTRE, *book.participants)
-    codes: Sequence[str] = (
-        known if everybody or (own is None and not party) else party or [own or ""]
-    )
-    for code in codes:
-        if code not in known:
-            raise FormError("--party", f"one of {', '.join(known)}", code)
-    kinds = _words(kind) if kind else list(KINDS if book.confirmed else TABLE_KINDS)
-    return documents(book, kinds, codes)
-
-
-def _words(text: str) -> list[str]:
-    return list(dict.fromkeys(word.strip() for word in text.split(",")))
 
 
 # --- files ----------------------------------------------------------------------------------------
@@ -201,15 +142,6 @@ def _write(jobs: Sequence[Job], folder: Path, *, force: bool) -> dict[str, bool]
 # --- what is said ---------------------------------------------------------------------------------
 
 
-def _about(book: MonthBook) -> dict[str, Any]:
-    return {
-        "month": book.batch.month,
-        "revision": book.batch.revision,
-        "state": "confirmed" if book.confirmed else "draft",
-        "result_hash": book.result.hash.hex(),
-    }
-
-
 def _entry(document: Document) -> dict[str, Any]:
     return {
         "name": document.name,
@@ -233,7 +165,8 @@ def _table(value: dict[str, Any]) -> Any:
         for row in value["documents"]
     ]  # fmt: skip
     draft = say(" (draft)", "（草稿）") if value["state"] == "draft" else ""
-    title = f"{say('Documents', '清算文书')}, {value['month']} r{value['revision']}{draft}"
+    batch = f" r{value['revision']}" if value["revision"] else ""
+    title = f"{say('Documents', '清算文书')}, {value['month']}{batch}{draft}"
     return table(title, columns, rows)
 
 

@@ -15,13 +15,14 @@ from cli.layout import page_of, party_name
 from cli.output import emit, guarded, language, out, say, table, yuan
 from cli.subject import Subject, Verdict, compare, read_qr, read_subject
 from ledger.errors import FormError, RefusedError, UncheckableError
-from settlement.document import Difference, Document
+from settlement.demandpaper import demand_documents
+from settlement.document import DEMAND_KINDS, Difference, Document
 from settlement.lookup import applied_size
 from settlement.monthbook import MonthBook, open_month
 from settlement.outcome import Text
 from settlement.paperwork import document as make_document
 from settlement.party import CENTRE
-from settlement.tag import tag_of
+from settlement.tag import Tag, tag_of
 
 SHOWN = 20
 
@@ -78,7 +79,9 @@ def check_document(subject: Subject, source: Path, policy: Path, *, show: bool =
         UncheckableError: A PDF cannot be read.
     """
     check, tag = Check(subject), subject.tag
-    with audited(source, load_policy(policy), tag.period, show=show) as audit:
+    of_demand = tag.kind in DEMAND_KINDS  # then it rests on no batch of its period
+    month = None if of_demand else tag.period
+    with audited(source, load_policy(policy), month, show=show) as audit:
         check.findings = audit.report.findings
         if check.findings:
             # Whatever they say of the document, the logs themselves do not hold.
@@ -103,6 +106,11 @@ def check_document(subject: Subject, source: Path, policy: Path, *, show: bool =
 def _recompute(check: Check, holding: Holding) -> None:
     tag = check.subject.tag
     size = applied_size(holding.reader, CENTRE)
+    if tag.kind in DEMAND_KINDS:
+        check.expected = _demanded(holding, tag, size)
+        check.verdict = compare(check.subject, check.expected)
+        check.exit = 1 if check.verdict.differences else 0
+        return
     book = open_month(holding.reader, holding.founding, tag.period, size, tag.revision)
     if tag.state == "draft":
         check.notes.append(_of_draft(book))
@@ -121,6 +129,17 @@ def _recompute(check: Check, holding: Holding) -> None:
     else:
         check.verdict = compare(check.subject, check.expected)
     check.exit = 1 if check.verdict.differences else 0
+
+
+def _demanded(holding: Holding, tag: Tag, size: int) -> Document:
+    logs = holding.reader, holding.founding
+    for made in demand_documents(*logs, tag.period, size, [tag.kind], [tag.party]):
+        if made.revision == tag.revision:
+            return made
+    raise UncheckableError(
+        f"no demand of {tag.period} with the row {tag.revision} asks {tag.party} in these logs: "
+        "they may be older than the document"
+    )
 
 
 def _of_draft(book: MonthBook) -> Text:

@@ -503,7 +503,8 @@ def test_every_place_of_a_difference_has_a_chinese_name(
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("document", "make", "2017-09"), 3, "no batch of 2017-09"),
+        (("document", "make", "2017-09"), 1, "has not been proposed"),
+        (("document", "make", "2017-09", "--kind", "payable"), 3, "no batch of 2017-09"),
         (("document", "make", MARCH, "--kind", "invoice"), 2, "clearing, payable"),
         (("document", "make", MARCH, "--party", "999999"), 2, "--party"),
         (("document", "make", MARCH, "--format", "doc"), 2, "json, xlsx, pdf"),
