@@ -154,8 +154,8 @@ def match(
         out().print(matches_table(say("For a person to decide", "待人工核对"), value["open"]))
         talk().print(
             say(
-                "bind with: gongzhang bank bind # MONTH/LEG",
-                "核对：gongzhang bank bind # 月份/笔号",
+                "bind with: gongzhang bank bind # PAYMENT, as in the last column: 2017-03/12",
+                "核对：gongzhang bank bind # 款项（如末列所示：2017-03/12）",
             )
         )
     if value["waiting"]:
@@ -205,7 +205,9 @@ def bind(
     home: Home,
     payments: Annotated[
         list[str] | None,
-        typer.Argument(help="MONTH/LEG or end-to-end id (default: the one proposal)"),
+        typer.Argument(
+            help="MONTH/LEG, PMONTH/ROW or RMONTH/ROW, or an end-to-end id (default: the proposal)"
+        ),
     ] = None,
     note: Note = "",
     accounts: Accounts = None,
@@ -215,7 +217,8 @@ def bind(
 ) -> None:
     """Bind a line to one or several payments and enter what the bank has done.
 
-    Less than a leg asks for is a part of it. Several payments must come to the line's amount.
+    Less than a leg or row asks for is a part of it. Several payments must come to the line's
+    amount.
     """
 
     def known() -> list[list[str]]:
@@ -233,7 +236,7 @@ def bind(
         return
     for item in value["payments"]:
         end = "" if dry_run else f", {say('entry', '条目')} {item['index']}"
-        talk().print(f"# {line}: " + payment_text({**item, "number": item["leg"]}) + end)
+        talk().print(f"# {line}: " + payment_text(item) + end)
     if dry_run:
         talk().print(say("nothing was entered", "仅检查，未登记"))
 

@@ -5,6 +5,7 @@ from typing import Any
 from rich.cells import cell_len
 
 from cli.output import say, table, yuan
+from settlement.choice import payment_name
 from settlement.matching import REASON
 
 WAYS = {"out": ("to", "付"), "in": ("from", "收"), "back": ("back from", "退回")}
@@ -64,7 +65,8 @@ def bound_text(bound: dict[str, Any] | None) -> str:
 def payment_text(item: dict[str, Any]) -> str:
     """Return a payment in one line."""
     way = say(*WAYS[item["way"]])
-    return f"{item['month']}/{item['number']} {way} {item['other']} {yuan(item['fen'])}"
+    name = payment_name(item["purpose"], item["month"], item["number"])
+    return f"{name} {way} {item['other']} {yuan(item['fen'])}"
 
 
 def matches_table(title: str, items: list[dict[str, Any]]) -> Any:

@@ -34,10 +34,11 @@ BANK = {
         "确定相符指端到端标识或已登记的银行流水号相符，且金额一致。",
     "Show the suspense account: lines bound to nothing, their age, and what they may be.":
         "显示待查款项：未核对的流水、天数及可能对应的款项。",
-    "MONTH/LEG or end-to-end id (default: the one proposal)":
-        "月份/笔号 或端到端标识（默认采用唯一建议）",
+    "MONTH/LEG, PMONTH/ROW or RMONTH/ROW, or an end-to-end id (default: the proposal)":
+        "月份/笔号，预付金为 P月份/行号（退回为 R），或端到端标识（默认采用唯一建议）",
     "Bind a line to one or several payments and enter what the bank has done.\n\n"
-    "Less than a leg asks for is a part of it. Several payments must come to the line's amount.":
+    "Less than a leg or row asks for is a part of it. Several payments must come to the line's\n"
+    "amount.":
         "将流水核对到一笔或多笔款项并登记收付款。\n\n"
         "金额小于应付的视为部分付款；多笔款项合计须等于流水金额。",
     "Open a line again that was bound without writing an entry.":

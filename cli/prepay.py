@@ -8,6 +8,7 @@ import typer
 from cli import prepaytables as tables
 from cli.ask import DryRun, done
 from cli.homes import Home, Json, Month, OpenHome, open_home
+from cli.instruct import instruct_rows
 from cli.output import emit, fail, guarded, name_of, say, talk, yuan
 from cli.prepaymoney import paid, received, returned
 from cli.prepayoptions import Creditor, Debtor, fen_of, maybe_party, write
@@ -235,5 +236,6 @@ def increase(
 
 
 app.command("list")(list_)
+app.command("instruct")(instruct_rows)
 for part in (show, usage, statement, paid, received, returned):
     app.command()(part)

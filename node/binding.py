@@ -1,7 +1,7 @@
 """Binding bank lines to payments: by the node where it is certain, else by a person.
 
 What went out is entered as Paid, what came in as Received, what came back as Returned, through the
-orders of `money`. A line and its entries are one act: the vault is durable with a note of the
+orders of `money` for legs and of `prepay` for rows of demands. A line and its entries are one act: the vault is durable with a note of the
 entries first, see `pending`. A crash between the two loses nothing, and nothing is bound twice.
 """
 
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from ledger.errors import FormError, RefusedError
 from ledger.table import Reader, Writer
-from node import approvals, bankbook, heads, money
+from node import approvals, bankbook, heads, money, prepay
 from node.bankbook import HAND, Binding, Held, line_value, payment_of
 from node.turn import Given, Turn, UnsignedError
 from settlement import lookup
 from settlement.account import Account
 from settlement.bankstatement import MAX_TEXT, Line, clean, entry_reference
-from settlement.choice import amounts, chosen, proposed, same_choice
+from settlement.choice import amounts, chosen, payment_name, proposed, same_choice
 from settlement.endtoend import network_part
 from settlement.expectation import expected
 from settlement.matching import REASON, Expected, Match, match_lines
@@ -151,12 +151,13 @@ def bind(
     """Bind a line to payments, as a person decided, and enter what the bank has done.
 
     Args:
-        payments: Each `2017-03/12` (month and leg) or an end-to-end id; none: what is proposed, if
+        payments: Each `2017-03/12` (month and leg), `P2017-01/2` (row of a demand; `R` if it is given
+            back) or an end-to-end id; none: what is proposed, if
             that is one thing.
 
     Raises:
         RefusedError: The line is bound (BOUND) or a bank charge (FEE); a payment is not expected
-            (PAYMENT); amounts do not fit (AMOUNT); what `money` refuses.
+            (PAYMENT); amounts do not fit (AMOUNT); what `money` and `prepay` refuse.
     """
     _check_rows(accounts)
     remark = check_note(note)
@@ -187,8 +188,8 @@ def bind(
 
 def _bound_value(held: Held, payments: Sequence[bankbook.Payment]) -> dict[str, Any]:
     shown = [
-        {"way": p.way, "month": p.month, "leg": p.number, "attempt": p.attempt,
-         "other": p.other, "fen": p.fen, "index": p.entry}
+        {"way": p.way, "purpose": p.purpose, "month": p.month, "number": p.number,
+         "attempt": p.attempt, "other": p.other, "fen": p.fen, "index": p.entry}
         for p in payments
     ]  # fmt: skip
     return {"line": held.number, "fen": held.line.fen, "payments": shown}
@@ -198,7 +199,7 @@ def _again(held: Held, payments: Sequence[str]) -> dict[str, Any]:
     # The same order again, after a crash or a lost answer, comes to the same.
     assert held.binding is not None
     bound = held.binding.payments
-    named = [(payment.month, payment.number) for payment in bound]
+    named = [payment_name(p.purpose, p.month, p.number) for p in bound]
     if held.binding.by != HAND or not same_choice(payments, named):
         raise RefusedError("BOUND", f"line {held.number} is bound already")
     return _bound_value(held, bound)
@@ -262,17 +263,48 @@ def _arrived(
 def _came_back(
     role: "Keeper", turn: Turn, line: Line, item: Expected, _fen: int, reference: str
 ) -> dict[str, Any]:
-    reason = (line.return_reason or line.remittance or "-")[:MAX_TEXT]
     return money.returned(
-        role, turn, item.month, item.number, reference, line.booked, reason, item.attempt,
+        role, turn, item.month, item.number, reference, line.booked, _reason(line), item.attempt,
         item.other,
     )  # fmt: skip
+
+
+def _reason(line: Line) -> str:
+    return (line.return_reason or line.remittance or "-")[:MAX_TEXT]
+
+
+def _row_sent(
+    role: "Keeper", turn: Turn, line: Line, item: Expected, fen: int, reference: str
+) -> dict[str, Any]:
+    return prepay.paid(role, turn, item.month, item.number, reference, line.booked, fen)
+
+
+def _row_arrived(
+    role: "Keeper", turn: Turn, line: Line, item: Expected, _fen: int, reference: str
+) -> dict[str, Any]:
+    return prepay.received(
+        role, turn, item.month, item.number, reference, line.booked, item.attempt
+    )
+
+
+def _row_came_back(
+    role: "Keeper", turn: Turn, line: Line, item: Expected, _fen: int, reference: str
+) -> dict[str, Any]:
+    return prepay.returned(
+        role, turn, item.month, item.number, reference, line.booked, _reason(line), item.attempt
+    )
 
 
 ENTER: dict[tuple[str, str], Callable[..., dict[str, Any]]] = {
     ("clearing", "out"): _sent,
     ("clearing", "in"): _arrived,
     ("clearing", "back"): _came_back,
+    ("prepayment", "out"): _row_sent,
+    ("prepayment", "in"): _row_arrived,
+    ("prepayment", "back"): _row_came_back,
+    ("prepayment_return", "out"): _row_sent,
+    ("prepayment_return", "in"): _row_arrived,
+    ("prepayment_return", "back"): _row_came_back,
 }
 
 

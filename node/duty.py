@@ -6,7 +6,7 @@ from typing import Any
 from ledger import log
 from ledger.errors import FormError, RefusedError
 from ledger.table import Reader, log_key
-from node import approvals, bank, cities, docket, heads, money, notices, prepayduty, years
+from node import approvals, bank, bankbook, cities, docket, heads, money, notices, prepayduty, years
 from node.statements import open_statements
 from node.todo import todo
 from node.vault import Vault
@@ -64,10 +64,12 @@ def duties(
         found += _province(reader, founding, roster, code, vault)
     found += approvals.duties(reader, roster, code)
     found += _disputes(reader, roster, code)
-    found += money.duties(reader, founding, code, today)
     with vault.store.read() as held:
-        found += bank.duties(held, today)
-    found += prepayduty.duties(reader, founding, code, today)
+        statements = bool(bankbook.last_days(held))
+        waiting = bank.duties(held, today)
+    found += money.duties(reader, founding, code, today, statements=statements)
+    found += waiting
+    found += prepayduty.duties(reader, founding, code, today, statements=statements)
     found += years.duties(reader, founding, code, today)
     found += cities.duties(reader, founding, code)
     return {"size": size, "cosigned": cosigned, "duties": found}

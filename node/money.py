@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ledger.errors import FormError, RefusedError
 from ledger.table import Reader
 from node import heads
+from node.paystep import to_pay, to_receive
 from node.todo import todo
 from node.transfers import Transfer, check_reference
 from node.turn import Turn
@@ -255,8 +256,14 @@ def due_day(reader: Reader, founding: Roster, month: str) -> str | None:
 # --- what is to be done --------------------------------------------------------------------------
 
 
-def duties(reader: Reader, founding: Roster, code: str, today: str | None) -> list[dict[str, str]]:
-    """Return what a node has to do about the money of confirmed months."""
+def duties(
+    reader: Reader, founding: Roster, code: str, today: str | None, *, statements: bool = False
+) -> list[dict[str, str]]:
+    """Return what a node has to do about the money of confirmed months.
+
+    Args:
+        statements: Whether it takes statements of its bank in.
+    """
     found = []
     for month, _ in lookup.confirmed_months(reader):
         batch = batches.latest_batch(reader, founding, month, heads.size_of(reader, CENTRE))
@@ -268,8 +275,8 @@ def duties(reader: Reader, founding: Roster, code: str, today: str | None) -> li
         remit = _day(reader, founding, month, "remit")
         overdue = today is not None and bool(remit) and today > remit
         for leg in month_legs:
-            found += _pay(month, month_legs, leg, code, until)
-            found += _receive(month, leg, code)
+            found += _pay(reader, month, month_legs, leg, code, until)
+            found += _receive(month, leg, code, statements=statements)
             if overdue:
                 found += _late(month, leg, code)
         whole = all(leg.open_fen == 0 for leg in month_legs)
@@ -281,25 +288,27 @@ def duties(reader: Reader, founding: Roster, code: str, today: str | None) -> li
 
 
 def _pay(
-    month: str, month_legs: Sequence[Leg], leg: Leg, code: str, until: str
+    reader: Reader, month: str, month_legs: Sequence[Leg], leg: Leg, code: str, until: str
 ) -> list[dict[str, str]]:
     number, to = leg.due.number, leg.due.payee
     found = []
     if leg.due.payer == code and leg.payable_fen > 0 and _payable(month_legs, number, code):
-        en, zh = f"{month} leg {number} to {to}", f"{month} 第 {number} 笔，付给 {to}"
-        found.append(todo("pay", en, zh, f"gongzhang leg paid {month} {number}", until))
+        step = to_pay(reader, code, "clearing", month, number, to)
+        en = f"{month} leg {number} to {to}{step.en}"
+        zh = f"{month} 第 {number} 笔，付给 {to}{step.zh}"
+        found.append(todo("pay", en, zh, step.command, until))
     passing_on = code == CENTRE and any(payment.received for payment in leg.after)
     for bearer in leg.bearers:
         drawn = bearer.draw is not None
         if drawn and legs.late_fen(bearer) > 0 and (leg.due.payer == code or passing_on):
-            en = f"{month} leg {number}: {bearer.code} bears what was not paid"
-            zh = f"{month} 第 {number} 笔未付款由 {bearer.code} 承担，应补付"
-            command = f"gongzhang leg paid {month} {number} --payee {bearer.code}"
-            found.append(todo("pay-late", en, zh, command))
+            step = to_pay(reader, code, "clearing", month, number, bearer.code)
+            en = f"{month} leg {number}: {bearer.code} bears what was not paid{step.en}"
+            zh = f"{month} 第 {number} 笔未付款由 {bearer.code} 承担，应补付{step.zh}"
+            found.append(todo("pay-late", en, zh, step.command))
     return found
 
 
-def _receive(month: str, leg: Leg, code: str) -> list[dict[str, str]]:
+def _receive(month: str, leg: Leg, code: str, *, statements: bool) -> list[dict[str, str]]:
     number = leg.due.number
     known = [*leg.payments, *leg.after] if leg.due.payee == code else []
     known += [p for bearer in leg.bearers if bearer.code == code for p in bearer.late]
@@ -309,8 +318,11 @@ def _receive(month: str, leg: Leg, code: str) -> list[dict[str, str]]:
             "receive",
             f"{month} leg {number} from {sender}",
             f"{month} 第 {number} 笔，来自 {sender}",
-            f"gongzhang leg received {month} {number}"
-            + ("" if sender == leg.due.payer else f" --payer {sender}"),
+            to_receive(
+                f"gongzhang leg received {month} {number}"
+                + ("" if sender == leg.due.payer else f" --payer {sender}"),
+                statements=statements,
+            ),
         )
         for sender in senders
     ]

@@ -30,6 +30,7 @@ from settlement.timeliness import due_days
 if TYPE_CHECKING:
     from node.centre import Centre
     from node.province import Province
+    from node.role import Role
 
 
 # --- the centre ----------------------------------------------------------------------------------
@@ -229,7 +230,7 @@ def increase(
 
 
 def paid(
-    role: "Province",
+    role: "Role",
     turn: Turn,
     month: str,
     row: int,
@@ -267,33 +268,37 @@ def paid(
 
 
 def received(
-    role: "Province",
+    role: "Role",
     turn: Turn,
     month: str,
     row: int,
     reference: str,
     date: str,
+    attempt: int | None = None,
     *,
     dry_run: bool = False,
 ) -> dict[str, Any]:
     """Record that the oldest payment of a row that is under way arrived at this node's side.
+
+    Args:
+        attempt: Which payment arrived, if that is known.
 
     Raises:
         RefusedError: See `demand.may_receive`.
     """
     found = effective_row(turn.writer, month, row)
     transfer = Transfer(found.purpose, month, row, found.payer)
-    known = transfer.arrived(turn, check_reference(reference), check_day(date))
+    known = transfer.arrived(turn, check_reference(reference), check_day(date), attempt)
     if known is not None:
         return {"month": month, "row": row, "fen": known[1].fen, "index": known[0]}
-    payment = demanded.may_receive(found, role.code)
+    payment = demanded.may_receive(found, role.code, attempt)
     record = transfer.receiving(payment.attempt, payment.fen, reference, date)
     index = _enter(turn, record, dry_run=dry_run)
     return _told(found, payment.fen, payment.attempt, found.payable_fen, index)
 
 
 def returned(
-    role: "Province",
+    role: "Role",
     turn: Turn,
     month: str,
     row: int,

@@ -5,6 +5,7 @@ from datetime import date
 from ledger.errors import FormError, RefusedError, UncheckableError
 from ledger.table import Reader
 from node import heads
+from node.paystep import to_pay, to_receive
 from node.prepay import request_of
 from node.todo import todo
 from settlement import lookup
@@ -21,11 +22,14 @@ from settlement.timeliness import due_days
 Duties = list[dict[str, str]]
 
 
-def duties(reader: Reader, founding: Roster, code: str, today: str | None) -> Duties:
+def duties(
+    reader: Reader, founding: Roster, code: str, today: str | None, *, statements: bool = False
+) -> Duties:
     """Return what a node has to do about prepayments.
 
     Args:
         today: The business date; without it nothing is called late.
+        statements: Whether the node takes statements of its bank in.
     """
     size = heads.size_of(reader, CENTRE)
     day = None if today is None else date.fromisoformat(today)
@@ -38,7 +42,7 @@ def duties(reader: Reader, founding: Roster, code: str, today: str | None) -> Du
         found += _differing(reader, founding, size)
     for row in rows(reader, size):
         late = days_late(reader, row, day) if row.payable_fen > 0 else 0
-        found += _money(row, code, late)
+        found += _money(reader, row, code, late, statements=statements)
     return found
 
 
@@ -119,7 +123,7 @@ def _differing(reader: Reader, founding: Roster, size: int) -> Duties:
     return [todo("quota-differs", en, zh, f"gongzhang prepay quota {year}")]
 
 
-def _money(row: Row, code: str, late: int) -> Duties:
+def _money(reader: Reader, row: Row, code: str, late: int, *, statements: bool) -> Duties:
     place, yuan = f"{row.month} {row.number}", format_yuan(row.payable_fen, grouped=True)
     found: Duties = []
     if row.payable_fen > 0 and code == row.payer:
@@ -127,14 +131,16 @@ def _money(row: Row, code: str, late: int) -> Duties:
             f", {late} days late" if late else ""
         )
         zh = f"预付金 {place}：付 {row.payee} {yuan} 元" + (f"，逾期 {late} 天" if late else "")
-        found.append(todo("prepay", en, zh, f"gongzhang prepay paid {place}", row.due))
+        step = to_pay(reader, code, row.purpose, row.month, row.number, row.payee)
+        found.append(todo("prepay", en + step.en, zh + step.zh, step.command, row.due))
     elif late and code in (row.payee, CENTRE):
         en = f"prepayment {place}: {row.payer} owes {row.payee} {yuan} yuan, {late} days late"
         zh = f"预付金 {place}：{row.payer} 应付 {row.payee} {yuan} 元，逾期 {late} 天"
         found.append(todo("prepay-late", en, zh, "gongzhang prepay list --late", row.due))
     if code == row.payee and any(payment.under_way for payment in row.payments):
         en, zh = f"prepayment {place} from {row.payer}", f"预付金 {place}，来自 {row.payer}"
-        found.append(todo("prepay-receive", en, zh, f"gongzhang prepay received {place}"))
+        command = to_receive(f"gongzhang prepay received {place}", statements=statements)
+        found.append(todo("prepay-receive", en, zh, command))
     return found
 
 

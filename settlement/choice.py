@@ -1,4 +1,8 @@
-"""What a person says a bank line is: `2017-03/12`, an end-to-end id, or the one proposal."""
+"""What a person says a bank line is: `2017-03/12`, an end-to-end id, or the one proposal.
+
+`2017-03/12` is a leg. A row of a demand for prepayment has the letter of its end-to-end ids before
+it: `P2017-01/2` is paid by the debtor, `R2018-01/3` given back by the creditor.
+"""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +13,19 @@ from settlement.endtoend import EndToEnd, parse_end_to_end
 from settlement.matching import REASON, Expected, Match, Way, payment_id
 from settlement.money import format_yuan
 
-_LEG = re.compile(r"(20[0-9]{2}-(?:0[1-9]|1[0-2]))/([1-9][0-9]{0,6})")
+_NAME = re.compile(r"([PR]?)(20[0-9]{2}-(?:0[1-9]|1[0-2]))/([1-9][0-9]{0,6})")
+_LETTER = {"clearing": "", "prepayment": "P", "prepayment_return": "R"}
+_PURPOSE = {letter: purpose for purpose, letter in _LETTER.items()}
+
+
+def payment_name(purpose: str, month: str, number: int) -> str:
+    """Return what people call the leg or row that a payment is of.
+
+    Example:
+        >>> payment_name("clearing", "2017-03", 12), payment_name("prepayment", "2017-01", 2)
+        ('2017-03/12', 'P2017-01/2')
+    """
+    return f"{_LETTER[purpose]}{month}/{number}"
 
 
 def chosen(
@@ -23,7 +39,7 @@ def chosen(
         free: The payments that have no line yet.
 
     Raises:
-        FormError: A text is neither month and leg nor an end-to-end id.
+        FormError: A text is neither such a name nor an end-to-end id.
         RefusedError: It names no payment of the line's direction, or several, or one is named twice
             (PAYMENT).
     """
@@ -35,10 +51,10 @@ def chosen(
 
 def _one(code: str, network: str, line: Line, free: Sequence[Expected], text: object) -> Expected:
     ways: tuple[Way, ...] = ("out",) if line.fen < 0 else ("in", "back")
-    leg = _LEG.fullmatch(text) if isinstance(text, str) else None
-    if leg is not None:
-        month, number = leg[1], int(leg[2])
-        found = [i for i in free if i.way in ways and (i.month, i.number) == (month, number)]
+    name = _NAME.fullmatch(text) if isinstance(text, str) else None
+    if name is not None:
+        said = _PURPOSE[name[1]], name[2], int(name[3])
+        found = [i for i in free if i.way in ways and (i.purpose, i.month, i.number) == said]
     else:
         named = _named(text, network)
         other = named.payee if named.payer == code else named.payer
@@ -57,7 +73,7 @@ def _named(text: object, network: str) -> EndToEnd:
     try:
         named = parse_end_to_end(text if isinstance(text, str) else "")
     except FormError:
-        what = "MONTH/LEG such as 2017-03/12, or an end-to-end id"
+        what = "MONTH/LEG such as 2017-03/12, PMONTH/ROW or RMONTH/ROW, or an end-to-end id"
         raise FormError("payment", what, text) from None
     if named.network != network:
         raise RefusedError("PAYMENT", f"{text} is a payment of another network")
@@ -68,15 +84,14 @@ def proposed(match: Match) -> tuple[Expected, ...]:
     """Return what is proposed for a line, if that is one thing; else RefusedError (PAYMENT)."""
     single = match.certain or len(match.payments) == 1 or match.reason == "BATCH"
     if not match.payments or not single:
-        raise RefusedError("PAYMENT", f"line {match.number}: {REASON[match.reason].en}; name a leg")
+        raise RefusedError("PAYMENT", f"line {match.number}: {REASON[match.reason].en}; name one")
     return match.payments
 
 
-def same_choice(texts: Sequence[object], months_and_legs: Sequence[tuple[str, int]]) -> bool:
-    """Return whether texts name again what a line is bound to already."""
-    known = {f"{month}/{number}" for month, number in months_and_legs}
-    by_leg = [text for text in texts if isinstance(text, str) and _LEG.fullmatch(text)]
-    return not texts or (len(texts) == len(months_and_legs) and set(by_leg) <= known)
+def same_choice(texts: Sequence[object], names: Sequence[str]) -> bool:
+    """Return whether texts name again what a line is bound to already; see `payment_name`."""
+    given = [text for text in texts if isinstance(text, str) and _NAME.fullmatch(text)]
+    return not texts or (len(texts) == len(names) and set(given) <= set(names))
 
 
 def amounts(number: int, line: Line, payments: Sequence[Expected]) -> list[int]:

@@ -134,8 +134,11 @@ def may_pay(row: Row, payer: str) -> int:
     return row.payable_fen
 
 
-def may_receive(row: Row, payee: str) -> Payment:
+def may_receive(row: Row, payee: str, attempt: int | None = None) -> Payment:
     """Return the oldest payment of a row that `payee` may record as received.
+
+    Args:
+        attempt: Which payment arrived, if that is known.
 
     Raises:
         RefusedError: It is another's to receive (ROLE), or nothing is under way (ORDER).
@@ -143,9 +146,10 @@ def may_receive(row: Row, payee: str) -> Payment:
     if row.payee != payee:
         raise RefusedError("ROLE", f"row {row.number} is received by {row.payee}, not by {payee}")
     for payment in row.payments:
-        if payment.under_way:
+        if payment.under_way and attempt in (None, payment.attempt):
             return payment
-    raise RefusedError("ORDER", f"row {row.number}: nothing of {row.payer} is on its way")
+    what = "nothing" if attempt is None else f"no attempt {attempt}"
+    raise RefusedError("ORDER", f"row {row.number}: {what} of {row.payer} is on its way")
 
 
 def may_return(row: Row, payer: str, attempt: int) -> Payment:

@@ -7,9 +7,18 @@ from ledger.table import Reader
 from settlement import batch as batches
 from settlement import leg as legs
 from settlement.batch import Batch, Result
-from settlement.instruction import payable
+from settlement.demand import rows
+from settlement.instruction import next_payment, payable
 from settlement.leg import Leg
-from settlement.lookup import confirmed_months, entry_at, find, month_key, places, transfer_key
+from settlement.lookup import (
+    confirmed_months,
+    entry_at,
+    find,
+    held_prepayment,
+    month_key,
+    places,
+    transfer_key,
+)
 from settlement.matching import Expected
 from settlement.party import CENTRE
 from settlement.payment import Payment
@@ -29,6 +38,7 @@ def expected(
         result_of: What a batch comes to.
     """
     found = {item.id: item for item in _of_months(reader, founding, code, size, result_of)}
+    found |= {item.id: item for item in _of_demands(reader, code, size)}
     found |= {item.id: item for item in entered(reader, code)}
     return [found[key] for key in sorted(found)]
 
@@ -75,7 +85,24 @@ def _of_months(
         for leg in month_legs:
             yield from _to_send(reader, month_legs, leg, month, code)
             for payee, payment in _under_way(leg):
-                yield from _moving(month, leg.due.number, payee, payment, code)
+                yield from _moving("clearing", month, leg.due.number, payee, payment, code)
+
+
+def _of_demands(reader: Reader, code: str, size: int) -> Iterator[Expected]:
+    """Yield what the rows of demands ask of a participant or have on its way from or to it."""
+    for row in rows(reader, size):
+        if row.payer == code and row.payable_fen > 0:
+            payment, _ = next_payment(reader, row)
+            back = row.purpose == "prepayment_return"  # never more than is held
+            ready = not back or payment.fen <= held_prepayment(reader, code, row.payee)
+            yield Expected(
+                "out", row.purpose, row.month, row.number, payment.attempt, row.payee, payment.fen,
+                ready=ready,
+            )  # fmt: skip
+        if code in (row.payer, row.payee):
+            for sent in row.payments:
+                if sent.under_way:
+                    yield from _moving(row.purpose, row.month, row.number, row.payee, sent, code)
 
 
 def _over(reader: Reader, month: str) -> bool:
@@ -113,9 +140,11 @@ def _under_way(leg: Leg) -> Iterator[tuple[str, Payment]]:
             yield payee, payment
 
 
-def _moving(month: str, number: int, payee: str, payment: Payment, code: str) -> Iterator[Expected]:
+def _moving(
+    purpose: str, month: str, number: int, payee: str, payment: Payment, code: str
+) -> Iterator[Expected]:
     sender = payment.paid.code
     if payee == code:
-        yield Expected("in", "clearing", month, number, payment.attempt, sender, payment.fen)
+        yield Expected("in", purpose, month, number, payment.attempt, sender, payment.fen)
     elif sender == code:
-        yield Expected("back", "clearing", month, number, payment.attempt, payee, payment.fen)
+        yield Expected("back", purpose, month, number, payment.attempt, payee, payment.fen)
