@@ -267,7 +267,8 @@ class _Rows(_Plan):
 
 def _show(kind: type[_Plan], month: str, value: dict[str, Any]) -> None:
     columns = [
-        ("#", "right"), (say("kind", "资金性质"), "left"), (say("to", "收款方"), "left"), (say("yuan", "金额（元）"), "right"),
+        ("#", "right"), (say("kind", "资金性质"), "left"), (say("to", "收款方"), "left"),
+        (say("yuan", "金额（元）"), "right"),
         (say("end-to-end id", "端到端标识"), "left"),
     ]  # fmt: skip
     rows = [

@@ -55,8 +55,8 @@ PREPAY = {
         "登记银行退回某行的付款（在付款方节点执行）。",
     "the row's number": "行号",
     "Make the payment file of rows demanded in a month and enter its digest (at their payer's).\n\n"
-    "What is given back is paid by the treatment province. A payment is in one file only. The same\n"
-    "command on the same date gives the same file again.":
+    "What is given back is paid by the treatment province. A payment is in one file only. The "
+    "same\ncommand on the same date gives the same file again.":
         "生成某月预付金收付通知各行的付款文件并登记其摘要（在付款方节点执行）。\n\n"
         "退还由就医地付款。每笔款项只进入一个文件；同一日期重复执行得到相同文件。",
     "only these rows (default: all that are asked for)": "只含这些行（默认全部应付）",

@@ -33,7 +33,7 @@ def show(value: dict[str, Any]) -> None:
         _print_deferred(value["deferred"])
     if value["short"]:
         _print_short(value["short"])
-    if value["supposed"]["quota_cut_percent"] is not None:
+    if value["prepaid_from"] is not None:
         _print_prepaid(value)
 
 
@@ -59,7 +59,23 @@ def _supposed(value: dict[str, Any]) -> list[str]:
         lines.append(say(f"paying nothing: {names}", f"分文未付：{names}"))
     if given["quota_cut_percent"] is not None:
         percent = given["quota_cut_percent"]
-        lines.append(say(f"prepayment quota cut by {percent} %", f"预付金额度削减 {percent}%"))
+        held = value["prepaid_from"] == "held"
+        en, zh = ("prepayments held", "所持预付金") if held else ("prepayment quota", "预付金额度")
+        lines.append(say(f"{en} cut by {percent} %", f"{zh}削减 {percent}%"))
+    if value["prepaid_from"] == "held":
+        lines.append(
+            say(
+                "prepayments as the logs say they are held at the cut",
+                "预付金按截止点时各日志所记实际持有额计算",
+            )
+        )
+    elif value["prepaid_from"] == "batches":
+        lines.append(
+            say(
+                "no prepayment is held at the cut: quotas as the batches before would give them",
+                "截止点时无任何预付金：按此前批次可得的额度计算",
+            )
+        )
     return lines
 
 
@@ -136,8 +152,8 @@ def _print_short(short: list[dict[str, Any]]) -> None:
 
 
 def _print_prepaid(value: dict[str, Any]) -> None:
-    months = value["quota_from"]
-    if not months:
+    months, held = value["quota_from"], value["prepaid_from"] == "held"
+    if not months and not held:
         talk().print(
             say(
                 "no batch was confirmed before this month: there is no quota to compute",
@@ -147,19 +163,24 @@ def _print_prepaid(value: dict[str, Any]) -> None:
         return
     columns = [
         (say("debtor", "应付方"), "left"), (say("owes", "应付"), "right"),
-        (say("quota", "额度"), "right"), (say("after the cut", "削减后"), "right"),
+        (say("held", "持有") if held else say("quota", "额度"), "right"),
+        (say("after the cut", "削减后"), "right"),
         (say("covers", "可抵"), "right"), (say("not covered", "不足"), "right"),
     ]  # fmt: skip
     rows = [
         [
-            name_of(code), yuan(row["owed_fen"]), yuan(row["quota_fen"]), yuan(row["left_fen"]),
+            name_of(code), yuan(row["owed_fen"]), yuan(row["prepaid_fen"]), yuan(row["left_fen"]),
             yuan(row["covered_fen"]), yuan(row["owed_fen"] - row["covered_fen"]),
         ]
         for code, row in value["prepaid"].items()
-        if row["owed_fen"] or row["quota_fen"]
+        if row["owed_fen"] or row["prepaid_fen"]
     ]  # fmt: skip
-    title = say(
-        f"Prepayments, yuan; quota from the batches {months[0]} to {months[-1]}",
-        f"预付金（元）；额度依据 {months[0]} 至 {months[-1]} 各批次",
+    title = (
+        say("Prepayments, yuan; held at the cut", "预付金（元）；截止点时持有额")
+        if held
+        else say(
+            f"Prepayments, yuan; quota from the batches {months[0]} to {months[-1]}",
+            f"预付金（元）；额度依据 {months[0]} 至 {months[-1]} 各批次",
+        )
     )
     out().print(table(title, columns, rows))

@@ -213,8 +213,8 @@ ZH = {
     "the largest payer fails": "最大付款方未付款",
     "the two largest payers fail": "最大的两个付款方未付款",
     "its log ends at the last cut; repeatable": "该方日志止于上次截止点；可重复给出",
-    "what prepayments would cover, their quota cut by so much":
-        "预付金额度削减此百分比后可抵多少",
+    "what prepayments would cover, cut by so much: what is held, else their quota":
+        "预付金削减此百分比后可抵多少：按实际持有额，无持有时按额度",
     "gross_pair, net_pair or net_hub": "gross_pair、net_pair 或 net_hub",
     "Record that the centre has not done a step of a month by its due day (at a province).":
         "登记中心逾期未办某月的步骤（在省级节点执行）。",

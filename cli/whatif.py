@@ -36,7 +36,7 @@ def whatif(
         int | None,
         typer.Option(
             "--quota", metavar="PERCENT", min=0, max=100,
-            help="what prepayments would cover, their quota cut by so much",
+            help="what prepayments would cover, cut by so much: what is held, else their quota",
         ),
     ] = None,
     model: Annotated[
@@ -105,6 +105,7 @@ def report(found: Outcome, what: Supposition) -> dict[str, Any]:
         ],
         "participants": _participants(found),
         "short": [item._asdict() for item in found.short],
+        "prepaid_from": found.prepaid_from.lower() or None,
         "quota_from": list(found.quota_from),
         "prepaid": {code: item._asdict() for code, item in found.prepaid.items()},
     }

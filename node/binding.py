@@ -1,8 +1,9 @@
 """Binding bank lines to payments: by the node where it is certain, else by a person.
 
 What went out is entered as Paid, what came in as Received, what came back as Returned, through the
-orders of `money` for legs and of `prepay` for rows of demands. A line and its entries are one act: the vault is durable with a note of the
-entries first, see `pending`. A crash between the two loses nothing, and nothing is bound twice.
+orders of `money` for legs and of `prepay` for rows of demands. A line and its entries are one act:
+the vault is durable with a note of the entries first, see `pending`. A crash between the two loses
+nothing, and nothing is bound twice.
 """
 
 from collections.abc import Callable, Sequence
@@ -151,9 +152,8 @@ def bind(
     """Bind a line to payments, as a person decided, and enter what the bank has done.
 
     Args:
-        payments: Each `2017-03/12` (month and leg), `P2017-01/2` (row of a demand; `R` if it is given
-            back) or an end-to-end id; none: what is proposed, if
-            that is one thing.
+        payments: Each `2017-03/12` (month and leg), `P2017-01/2` (row of a demand; `R` if it is
+            given back) or an end-to-end id; none: what is proposed, if that is one thing.
 
     Raises:
         RefusedError: The line is bound (BOUND) or a bank charge (FEE); a payment is not expected

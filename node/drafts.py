@@ -20,7 +20,7 @@ from settlement.record import Approval, Record, decode_body
 from settlement.roster import Roster
 from settlement.wording import describe, named
 
-VERSION = 1
+VERSION = 2
 MAX_WAITING = 100
 MAX_ENDED = 100
 MAX_BODY = 64_000  # an entry with its signatures has at most 65,535
@@ -175,20 +175,23 @@ def draft_value(reader: Reader, roster: Roster, code: str, draft: Draft) -> dict
     }
 
 
-def _plain(value: Any) -> list[Any]:
-    # Maps have no canonical spelling in an entry; here they stand as pairs.
+def _plain(value: Any) -> Any:
+    # Maps have no canonical spelling in an entry; here they stand as pairs. A level of the value
+    # is one level here: the payments of a file and the rows of an accounts file have to fit.
     if isinstance(value, dict):
-        return ["map", [[str(name), _plain(item)] for name, item in sorted(value.items())]]
+        return ["map", *([str(name), _plain(item)] for name, item in sorted(value.items()))]
     if isinstance(value, list | tuple):
-        return ["list", [_plain(item) for item in value]]
-    return ["value", value]
+        return ["list", *map(_plain, value)]
+    return value
 
 
-def _unplain(value: list[Any]) -> Any:
-    what, content = value
+def _unplain(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    what, *content = value
     if what == "map":
         return {name: _unplain(item) for name, item in content}
-    return [_unplain(item) for item in content] if what == "list" else content
+    return [_unplain(item) for item in content]
 
 
 def _decode(digest: bytes, value: bytes) -> Draft:

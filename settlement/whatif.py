@@ -2,8 +2,9 @@
 
 A supposition changes at most four things, in this order: how far some logs count (`silent`), how
 debts become payments (`model`), who pays nothing of what he is to pay (`fails`, `largest`), and how
-much of a prepayment there is to draw on (`quota_cut`). Each is computed by the functions that
-compute the real month, from the same entries; debts are never netted again because somebody fails.
+much of a prepayment there is to draw on (`quota_cut`): of what is held at the cut where anything
+is, else of what the quotas would be. Each is computed by the functions that compute the real month,
+from the same entries; debts are never netted again because somebody fails.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ from settlement.membership import roster_at
 from settlement.netting import LegDue
 from settlement.party import CENTRE
 from settlement.period import next_month
+from settlement.prepayment import holdings
 from settlement.record import Head
 from settlement.roster import Roster
 from settlement.ruleset import parse_ruleset
@@ -65,15 +67,15 @@ class Short(NamedTuple):
     code: str
     defaulter: str
     fen: int
-    covered_fen: int | None = None  # None: nobody asked for prepayments
+    covered_fen: int | None = None  # None: nothing is held, and nobody asked for quotas
 
 
 class Prepaid(NamedTuple):
     """What a debtor owes for the month, and what its prepayments hold against it."""
 
     owed_fen: int
-    quota_fen: int
-    left_fen: int  # of the quota, after the cut
+    prepaid_fen: int  # held at the cut; where nothing is held at all, the quota
+    left_fen: int  # of it, after what is cut off
     covered_fen: int
 
 
@@ -90,6 +92,7 @@ class Outcome:
     fails: tuple[str, ...]
     flows: list[Flow]
     short: list[Short]
+    prepaid_from: str  # HELD, BATCHES; empty: nothing is held, and nobody asked for quotas
     quota_from: tuple[str, ...]  # the months the quotas are the mean of
     prepaid: dict[str, Prepaid]
 
@@ -120,7 +123,8 @@ def suppose(reader: Reader, founding: Roster, basis: Basis, what: Supposition) -
 
     Raises:
         FormError: A code is no participant's, or there is no such model.
-        RefusedError: Prepayments are asked for and the rule set knows none (RULESET).
+        RefusedError: Quotas are asked for, nothing is held, and the rule set knows no prepayment
+            (RULESET).
     """
     roster = roster_at(reader, founding, basis.size)
     for code in (*what.silent, *what.fails):
@@ -137,14 +141,19 @@ def suppose(reader: Reader, founding: Roster, basis: Basis, what: Supposition) -
     flows, short = defaults(other, fails)
     quota_from: tuple[str, ...] = ()
     prepaid: dict[str, Prepaid] = {}
-    if what.quota_cut is not None:
-        quota_from, quotas = quotas_before(reader, founding, basis)
-        left = {pair: fen * (100 - what.quota_cut) // 100 for pair, fen in quotas.items()}
-        short = [_covered(item, left) for item in short]
-        prepaid = _prepaid(other, quotas, left, fails)
+    asked = what.quota_cut is not None
+    whole = held_at(reader, cut) if asked or fails else {}
+    prepaid_from = "HELD" if whole else "BATCHES" if asked else ""
+    if asked and not whole:
+        quota_from, whole = quotas_before(reader, founding, basis)
+    if prepaid_from:
+        left = {pair: fen * (100 - (what.quota_cut or 0)) // 100 for pair, fen in whole.items()}
+        short = _covered(short, left)
+        prepaid = _prepaid(other, whole, left, fails)
     return Outcome(
         basis, real, real_carried, other, other_carried,
-        batches.difference(real.pairs, other.pairs), fails, flows, short, quota_from, prepaid,
+        batches.difference(real.pairs, other.pairs), fails, flows, short, prepaid_from,
+        quota_from, prepaid,
     )  # fmt: skip
 
 
@@ -230,6 +239,19 @@ def defaults(result: Result, fails: Sequence[str]) -> tuple[list[Flow], list[Sho
 # --- prepayments ---------------------------------------------------------------------------------
 
 
+def held_at(reader: Reader, cut: Sequence[Head]) -> dict[tuple[str, str], int]:
+    """Return what is held of every (debtor, creditor) at a cut, as the creditors' logs say.
+
+    Empty if nobody holds anything: then there are only quotas to look at.
+    """
+    found = {
+        (debtor, head.code): fen
+        for head in cut
+        for debtor, fen in holdings(reader, head.code).at(head.size).items()
+    }
+    return {pair: fen for pair, fen in sorted(found.items()) if fen > 0}
+
+
 def quotas_before(
     reader: Reader, founding: Roster, basis: Basis
 ) -> tuple[tuple[str, ...], dict[tuple[str, str], int]]:
@@ -237,7 +259,7 @@ def quotas_before(
 
     So many months as the rule set says of the mean over the last twelve batches confirmed before,
     or three where it counts the last quarter. A pair that owed nothing has no quota. It shows what
-    prepayments of that size would do, whatever has really been prepaid.
+    prepayments of that size would do where nothing has been prepaid.
 
     Raises:
         RefusedError: The rule set in force knows no prepayment (RULESET).
@@ -258,13 +280,20 @@ def quotas_before(
     return tuple(proposal.month for proposal in closed), quotas
 
 
-def _covered(short: Short, left: Mapping[tuple[str, str], int]) -> Short:
-    return short._replace(covered_fen=min(short.fen, left.get((short.defaulter, short.code), 0)))
+def _covered(short: Sequence[Short], left: Mapping[tuple[str, str], int]) -> list[Short]:
+    """Return who is short, with what a prepayment covers of it; it is drawn on once."""
+    room, found = dict(left), []
+    for item in short:
+        pair = item.defaulter, item.code
+        fen = min(item.fen, room.get(pair, 0))
+        room[pair] = room.get(pair, 0) - fen
+        found.append(item._replace(covered_fen=fen))
+    return found
 
 
 def _prepaid(
     result: Result,
-    quotas: Mapping[tuple[str, str], int],
+    whole: Mapping[tuple[str, str], int],
     left: Mapping[tuple[str, str], int],
     only: Sequence[str],
 ) -> dict[str, Prepaid]:
@@ -274,7 +303,7 @@ def _prepaid(
         owed = {pair: max(result.pairs.get(pair, NOTHING).fen, 0) for pair in pairs}
         found[debtor] = Prepaid(
             owed_fen=sum(owed.values()),
-            quota_fen=sum(quotas.get(pair, 0) for pair in pairs),
+            prepaid_fen=sum(whole.get(pair, 0) for pair in pairs),
             left_fen=sum(left.get(pair, 0) for pair in pairs),
             covered_fen=sum(min(owed[pair], left.get(pair, 0)) for pair in pairs),
         )

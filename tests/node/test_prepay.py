@@ -130,7 +130,7 @@ def test_a_new_network_gives_quotas_demands_them_and_pays(net: Rehearsal) -> Non
     ]  # fmt: skip
     assert net.refused(CENTRE, "prepay-demand", year=2017) == "STATE"
     assert net.duties(QINGHAI, "prepay") == [
-        ("prepay", "gongzhang prepay paid 2017-01 2", "2017-02-28")
+        ("prepay", "gongzhang prepay instruct 2017-01 --out FILE", "2017-02-28")
     ]
     money = {"month": "2017-01", "row": 2, "date": "2017-02-20"}
     assert net.refused(TIBET, "prepay-paid", reference="B1", **money) == "ROLE"
@@ -270,7 +270,7 @@ def test_the_next_year_is_computed_from_its_batches_and_adjusted_both_ways(net: 
     assert net.step("2017-12", "quota").state == "done"
     assert net.step("2018-01", "quota_pay").owing == (SICHUAN,)
     assert net.duties(SICHUAN, "prepay") == [
-        ("prepay", "gongzhang prepay paid 2018-01 1", "2018-02-28")
+        ("prepay", "gongzhang prepay instruct 2018-01 --out FILE", "2018-02-28")
     ]
     assert net.step("2017-11", "confirm").state == "done"
     net.pay("2018-01", 1, SICHUAN, QINGHAI)
