@@ -72,8 +72,8 @@ def _supposed(value: dict[str, Any]) -> list[str]:
     elif value["prepaid_from"] == "batches":
         lines.append(
             say(
-                "no prepayment is held at the cut: quotas as the batches before would give them",
-                "截止点时无任何预付金：按此前批次可得的额度计算",
+                "nothing was ever prepaid at the cut: quotas as the batches before would give them",
+                "截止点前从未有预付金：按此前批次可得的额度计算",
             )
         )
     return lines

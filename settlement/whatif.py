@@ -2,9 +2,9 @@
 
 A supposition changes at most four things, in this order: how far some logs count (`silent`), how
 debts become payments (`model`), who pays nothing of what he is to pay (`fails`, `largest`), and how
-much of a prepayment there is to draw on (`quota_cut`): of what is held at the cut where anything
-is, else of what the quotas would be. Each is computed by the functions that compute the real month,
-from the same entries; debts are never netted again because somebody fails.
+much of a prepayment there is to draw on (`quota_cut`): of what is held at the cut, or, where
+nothing was ever prepaid, of what the quotas would be. Each is computed by the functions that
+compute the real month, from the same entries; debts are never netted again because somebody fails.
 """
 
 from collections.abc import Mapping, Sequence
@@ -67,14 +67,14 @@ class Short(NamedTuple):
     code: str
     defaulter: str
     fen: int
-    covered_fen: int | None = None  # None: nothing is held, and nobody asked for quotas
+    covered_fen: int | None = None  # None: nothing was prepaid, nobody asked for quotas
 
 
 class Prepaid(NamedTuple):
     """What a debtor owes for the month, and what its prepayments hold against it."""
 
     owed_fen: int
-    prepaid_fen: int  # held at the cut; where nothing is held at all, the quota
+    prepaid_fen: int  # held at the cut; where nothing was ever prepaid, the quota
     left_fen: int  # of it, after what is cut off
     covered_fen: int
 
@@ -92,7 +92,7 @@ class Outcome:
     fails: tuple[str, ...]
     flows: list[Flow]
     short: list[Short]
-    prepaid_from: str  # HELD, BATCHES; empty: nothing is held, and nobody asked for quotas
+    prepaid_from: str  # HELD, BATCHES; empty: nothing was prepaid, nobody asked for quotas
     quota_from: tuple[str, ...]  # the months the quotas are the mean of
     prepaid: dict[str, Prepaid]
 
@@ -123,8 +123,8 @@ def suppose(reader: Reader, founding: Roster, basis: Basis, what: Supposition) -
 
     Raises:
         FormError: A code is no participant's, or there is no such model.
-        RefusedError: Quotas are asked for, nothing is held, and the rule set knows no prepayment
-            (RULESET).
+        RefusedError: Quotas are asked for, nothing was prepaid, and the rule set knows no
+            prepayment (RULESET).
     """
     roster = roster_at(reader, founding, basis.size)
     for code in (*what.silent, *what.fails):
@@ -242,14 +242,14 @@ def defaults(result: Result, fails: Sequence[str]) -> tuple[list[Flow], list[Sho
 def held_at(reader: Reader, cut: Sequence[Head]) -> dict[tuple[str, str], int]:
     """Return what is held of every (debtor, creditor) at a cut, as the creditors' logs say.
 
-    Empty if nobody holds anything: then there are only quotas to look at.
+    A pair whose prepayment was drawn or given back to the last fen has 0. Empty only if nothing was
+    ever prepaid: then there are only quotas to look at.
     """
-    found = {
+    return {
         (debtor, head.code): fen
         for head in cut
         for debtor, fen in holdings(reader, head.code).at(head.size).items()
     }
-    return {pair: fen for pair, fen in sorted(found.items()) if fen > 0}
 
 
 def quotas_before(

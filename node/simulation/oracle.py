@@ -40,7 +40,7 @@ from settlement.record import (
 from settlement.roster import Roster
 
 # What two people must sign, by kind: money, and what decides. Of attestations, a mismatch.
-SIGNED_BY_TWO = frozenset((5, 50, 51, 54, 55, 57, 58, 59, 70, 71, 72, 73, 74, 92, 95))
+SIGNED_BY_TWO = frozenset((5, 50, 51, 54, 55, 57, 58, 59, 60, 61, 62, 70, 71, 72, 73, 74, 92, 95))
 ATTESTATION, CELLS = 52, 5
 
 

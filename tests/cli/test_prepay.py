@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from cli.main import app
 from settlement import shipped
 from settlement.party import CENTRE
 from settlement.record import PairAmount
+from settlement.workbook import read_sheet
+from tests.bankfiles import csv_of
+from tests.commands import ROOT
 from tests.network import QINGHAI, SICHUAN, TIBET, Logs
 from tests.prepaid import came, demand_of, give_quotas, sent
 from tests.published import publish
@@ -103,6 +107,57 @@ async def test_a_new_network_from_quota_to_statement(net: LocalNet, tmp_path: Pa
     assert [(p["creditor"], p["held_fen"], p["to_pay_fen"]) for p in pairs["pairs"]] == [
         (SICHUAN, 40_000, 60_000)
     ]
+    await asyncio.to_thread(_by_file, net, tmp_path)
+
+
+def _by_file(net: LocalNet, tmp_path: Path) -> None:
+    """Let the rest of the row, 600.00, be paid by a file and both banks' statements."""
+    debtor, file = net.folder / QINGHAI, tmp_path / "pay.xlsx"
+    accounts = ["--accounts", ROOT / "configs/examples/accounts.csv"]
+    words: list[object] = ["instruct", "2017-01", "--home", debtor, "--out", file, *accounts]
+    code, printed = ran(*words, "--dry-run", GONGZHANG_LANG="zh")
+    assert (code, file.exists()) == (0, False), printed
+    assert all(word in printed for word in ("付款文件", "资金性质", "预付金", "600.00"))
+    for given, expected, said in (
+        ([*words, 1], 1, "paid by 540000"), ([*words, 3], 1, "rows 1 to 2"),
+        (["instruct", "2017-02", *words[2:]], 1, "no demand"),
+        ([*words, "--format", "x"], 2, "xlsx or pain.001"),
+        (["instruct", "2017-01", "--home", debtor, "--out", file], 2, "accounts file"),
+        (["instruct", "2017-01", "--home", net.folder / SICHUAN, *words[4:]], 1, "nothing is left"),
+    ):  # fmt: skip
+        code, printed = ran(*given)
+        assert (code, said in " ".join(printed.split())) == (expected, True), printed
+    made = as_json("prepay", *words)
+    assert [(p["row"], p["purpose"], p["attempt"], p["fen"]) for p in made["payments"]] == [
+        (2, "prepayment", 2, 60_000)
+    ]
+    name = made["payments"][0]["end_to_end"]
+    cells = [values for _, values in read_sheet(file.read_bytes()).rows][1]
+    assert cells[7:] == [600.0, f"{name} 预付金", "预付金"]
+    again = as_json("prepay", *words[:5], tmp_path / "again.xlsx", *accounts)
+    assert (again["again"], again["index"]) == (True, made["index"])
+    assert (tmp_path / "again.xlsx").read_bytes() == file.read_bytes()
+    code, printed = ran(*words[:5], tmp_path / "x.xml", *accounts, "--format", "pain.001")
+    assert (code, "DUPLICATE" in printed) == (1, True), printed
+    code, printed = run("status", "--home", debtor)
+    assert "in the file of entry" in printed
+    assert "gongzhang bank import FILE" in printed
+    for code_, amount, closing in ((QINGHAI, "-600.00", "400.00"), (SICHUAN, "600.00", "1600.00")):
+        head = [f"9900{code_}000001", "1", "2017-02-14", "2017-02-14", "1000.00", closing]
+        row = [*head, "2017-02-14", "", amount, "", "B9", "", "", "", name, "", "", ""]
+        (tmp_path / "s.csv").write_bytes(csv_of([row]))
+        home = net.folder / code_
+        assert run("bank", "import", tmp_path / "s.csv", "--home", home)[0] == 0
+        for _ in range(40):  # the payee has to hear of the payment first
+            found = as_json("bank", "match", "--home", home)
+            if found["booked"]:
+                break
+            time.sleep(0.2)
+        assert [p["purpose"] for p in found["booked"][0]["payments"]] == ["prepayment"]
+    code, printed = run("bank", "lines", "--home", debtor, GONGZHANG_LANG="zh")
+    assert "P2017-01/2 付 510000 600.00" in printed
+    code, printed = ran("list", "--home", net.folder / SICHUAN)
+    assert "received" in printed
 
 
 def test_an_audit_finds_a_quota_altered_by_one_fen(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from settlement.whatif import (
     under_model,
 )
 from tests.network import QINGHAI, SICHUAN, TIBET, Logs, settlement
+from tests.prepaid import came, demand_of, drawn, give_quotas, sent
 from tests.published import attest, close, propose
 
 SHAANXI = "610000"
@@ -197,7 +198,7 @@ def test_two_months_of_funds_cover_the_month_and_half_of_them_just_do() -> None:
 
 def test_a_prepayment_covers_the_shortfall_of_its_own_pair_only() -> None:
     found = what_if(made(), fails=(QINGHAI,), quota_cut=75)
-    assert found.quota_from == (MARCH,)
+    assert (found.prepaid_from, found.quota_from) == ("BATCHES", (MARCH,))
     assert found.short == [
         Short(SICHUAN, QINGHAI, 1_000, 500), Short(SHAANXI, QINGHAI, 500, 250),
     ]  # fmt: skip
@@ -218,6 +219,51 @@ def test_a_rule_set_without_prepayments_has_no_quota_to_cut() -> None:
     logs = Logs(CODES, ruleset=(text[:begin] + text[end:]).encode())
     with pytest.raises(RefusedError, match="no prepayment"):
         what_if(logs, MARCH, quota_cut=10)
+
+
+def held(qinghai: int = 800, tibet: int = 0) -> Logs:
+    """Return two months before which Sichuan was prepaid by Qinghai, and by Tibet."""
+    logs = Logs(CODES)
+    pairs = {(QINGHAI, SICHUAN): qinghai} | ({(TIBET, SICHUAN): tibet} if tibet else {})
+    assert give_quotas(logs, pairs) is None
+    assert logs.add(CENTRE, demand_of(logs, "2017-01", pairs)) is None
+    for number, ((debtor, creditor), fen) in enumerate(sorted(pairs.items()), 1):
+        assert logs.add(debtor, sent("prepayment", "2017-01", number, creditor, fen)) is None
+        assert logs.add(creditor, came("prepayment", "2017-01", number, debtor, fen)) is None
+    entered(logs, MARCH, 1)
+    close(logs, MARCH)
+    entered(logs, APRIL, 2)
+    return logs
+
+
+def test_what_is_held_covers_a_shortfall_and_no_quota_is_supposed_beside_it() -> None:
+    logs = held()
+    found = what_if(logs, largest=1)  # also where no cut is asked for
+    assert (found.prepaid_from, found.quota_from) == ("HELD", ())
+    assert found.short == [Short(SICHUAN, QINGHAI, 1_000, 800), Short(SHAANXI, QINGHAI, 500, 0)]
+    assert found.prepaid == {QINGHAI: (1_500, 800, 800, 800)}
+    cut = what_if(logs, largest=1, quota_cut=25)
+    assert cut.short == [Short(SICHUAN, QINGHAI, 1_000, 600), Short(SHAANXI, QINGHAI, 500, 0)]
+    assert what_if(logs, quota_cut=25).prepaid[QINGHAI] == (1_500, 800, 600, 600)
+    assert what_if(logs, silent=(TIBET,)).prepaid_from == ""  # nobody fails, nothing is drawn on
+
+
+def test_what_is_held_is_that_of_the_cut_less_what_was_drawn() -> None:
+    logs = held()
+    assert logs.add(SICHUAN, drawn(MARCH, 2, QINGHAI, 700)) is None
+    assert what_if(logs, largest=1).prepaid[QINGHAI] == (1_500, 100, 100, 100)
+    assert what_if(logs, MARCH, largest=1).prepaid[QINGHAI] == (1_500, 800, 800, 800)
+    silent = what_if(logs, largest=1, silent=(SICHUAN,))  # its log ends before the draw
+    assert silent.prepaid[QINGHAI] == (500, 800, 800, 0)
+
+
+def test_where_everything_held_was_drawn_nothing_covers_and_no_quota_takes_its_place() -> None:
+    logs = held()
+    assert logs.add(SICHUAN, drawn(MARCH, 2, QINGHAI, 800)) is None
+    for found in (what_if(logs, largest=1), what_if(logs, quota_cut=0, fails=(QINGHAI,))):
+        assert (found.prepaid_from, found.quota_from) == ("HELD", ())
+        assert found.prepaid == {QINGHAI: (1_500, 0, 0, 0)}
+        assert [item.covered_fen for item in found.short] == [0, 0]
 
 
 # --- laws ---
