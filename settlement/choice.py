@@ -64,9 +64,21 @@ def _one(code: str, network: str, line: Line, free: Sequence[Expected], text: ob
     exact = [item for item in found if item.fen == abs(line.fen)]
     best = exact if len(exact) == 1 else found
     if len(best) != 1:
-        several = ", ".join(f"{i.way} {i.other} attempt {i.attempt}" for i in best) or "nothing"
+        several = ", ".join(f"{i.way} {i.other} attempt {i.attempt}" for i in best)
+        several = several or _likely(name, free, ways)
         raise RefusedError("PAYMENT", f"{text}: {several}; expected one payment of that direction")
     return best[0]
+
+
+def _likely(name: re.Match[str] | None, free: Sequence[Expected], ways: Sequence[Way]) -> str:
+    # A leg and a row may have the same month and number; people forget the letter.
+    meant = (name[2], int(name[3])) if name else None
+    others = {
+        payment_name(item.purpose, item.month, item.number)
+        for item in free
+        if item.way in ways and (item.month, item.number) == meant
+    }
+    return f"nothing (there is {', '.join(sorted(others))})" if others else "nothing"
 
 
 def _named(text: object, network: str) -> EndToEnd:

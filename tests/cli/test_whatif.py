@@ -8,8 +8,12 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from cli.supposed import show
+from cli.whatif import report
+from settlement.whatif import Supposition, basis_of, suppose
 from tests.cleared import Cleared
 from tests.network import QINGHAI, SICHUAN
+from tests.settlement.test_whatif import held, made
 
 SHAANXI = "610000"
 
@@ -71,6 +75,26 @@ def test_it_speaks_chinese(cleared: Cleared, monkeypatch: pytest.MonkeyPatch) ->
     for shown in ("各参与方", "资金划拨", "留待以后批次", "少收明细", "预付金（元）"):
         assert shown in text
     assert "分文未付：630000 青海省" in said
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_it_says_whether_prepayments_are_those_held_or_supposed(
+    language: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GONGZHANG_LANG", language)
+    what = Supposition(fails=(QINGHAI,), quota_cut=50)
+    for logs, chosen in ((held(800), "held"), (made(), "batches")):
+        basis = basis_of(logs.store, logs.roster, "2017-04", logs.cut())
+        value = report(suppose(logs.store, logs.roster, basis, what), what)
+        assert value["prepaid_from"] == chosen
+        show(value)
+        printed = capsys.readouterr()
+        said, other = {
+            "en": ("held at the cut", "nothing was ever prepaid"),
+            "zh": ("截止点时持有额", "截止点前从未有预付金"),
+        }[language]
+        assert (said in printed.out) == (chosen == "held")
+        assert (other in printed.err) == (chosen == "batches")
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from tests.node.world import batch, kinds, settled
 
 FEN = 80_000  # of the row that Qinghai pays Sichuan
 YEAR = "2017-01"
+KNOWN = [list(Account(SICHUAN, "四川省", "9900510000000001", "某银行", "", "1" * 12))]
 
 
 class Desk(Rehearsal):
@@ -109,6 +110,8 @@ def test_a_part_is_for_a_person_and_what_the_bank_returns_is_paid_again() -> Non
     assert (value["booked"], reasons(value)) == ([], {1: "PARTIAL"})
     for wrong in (f"{YEAR}/1", f"R{YEAR}/1", f"P{YEAR}/2"):  # a leg, the other way, another row
         assert desk.refused(QINGHAI, "bank_bind", line=1, payments=[wrong]) == "PAYMENT"
+    with pytest.raises(RefusedError, match=f"there is P{YEAR}/1"):
+        desk.world.ask(QINGHAI, "bank_bind", line=1, payments=[f"{YEAR}/1"])
     with pytest.raises(FormError, match="PMONTH/ROW"):
         desk.world.ask(QINGHAI, "bank_bind", line=1, payments=[f"C{YEAR}/1"])
     bound = desk.ask(QINGHAI, "bank_bind", line=1, payments=[f"P{YEAR}/1"])
@@ -178,8 +181,11 @@ def test_where_operators_sign_a_line_of_a_row_waits_for_two_of_them() -> None:
     assert "pending" in desk.file(QINGHAI, asked)
     both(desk.world, QINGHAI, drafts(desk.world, QINGHAI)[0])
     settled(desk.world)
-    value = desk.booked(QINGHAI, desk.banks.line(-FEN, desk.name()))
+    desk.banks.book(QINGHAI, desk.banks.line(-FEN, desk.name()))
+    bound = desk.ask(QINGHAI, "bank_bind", line=1, payments=[f"P{YEAR}/1"], accounts=KNOWN)
+    value = desk.ask(QINGHAI, "bank_match")  # the same entry, so the same draft
     assert (value["booked"], [item["line"] for item in value["waiting"]]) == ([], [1])
+    assert value["waiting"][0]["pending"] == bound["pending"]
     assert desk.row().state == "DUE"
     [draft] = drafts(desk.world, QINGHAI)
     assert "prepayment 1 of 2017-01: 800.00 yuan were sent" in draft["en"]
@@ -206,13 +212,12 @@ SAME = 2 * CASE_FEN
 def test_a_line_that_fits_a_leg_and_a_row_alike_is_a_proposal_that_names_both() -> None:
     desk = alike()
     names = desk.name(), desk.name(month=MARCH, purpose="clearing")
-    known = [list(Account(SICHUAN, "四川省", "9900510000000001", "某银行", "", "1" * 12))]
     desk.banks.book(
         QINGHAI,
         desk.banks.line(-SAME, counterparty="四川省"),
         desk.banks.line(-SAME, names[0], remittance=names[1]),
     )
-    for accounts in ([], known):
+    for accounts in ([], KNOWN):
         value = desk.ask(QINGHAI, "bank_match", accounts=accounts)
         assert (value["booked"], reasons(value)) == ([], {1: "SEVERAL", 2: "SEVERAL"})
         for item in value["open"]:
