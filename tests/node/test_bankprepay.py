@@ -246,7 +246,7 @@ def test_one_number_of_the_bank_for_a_leg_and_a_row_is_certain_only_for_both_tog
     assert kinds(desk.world, QINGHAI).count("Paid") == 2
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.permutations(range(7)), st.lists(st.booleans(), min_size=7, max_size=7))
 def test_in_whatever_order_lines_come_neither_leg_nor_row_gets_more_than_its_amount(
     order: list[int], cuts: list[bool]
