@@ -54,7 +54,7 @@ class Outcome:
     steps: int
     crashes: int
     checks: int
-    virtual_ms: int
+    virtual_ms: int  # how long it took
     results: dict[str, str] = field(default_factory=dict)
     disputes: dict[str, int] = field(default_factory=dict)  # how many ended where
     money: dict[str, int] = field(default_factory=dict)  # how many legs ended how
@@ -84,6 +84,7 @@ def play(scenario: Scenario, ruleset: bytes) -> Outcome:
     quarrel, treasurer = Quarrel(world, clerk, ward), Treasurer(world, clerk)
     signing = _operators(scenario, world, clerk, codes)
     prepayer = _prepayer(scenario, world, clerk, codes)
+    began_ms = world.now_ms
     month = FIRST_MONTH if prepayer is None else FIRST_PREPAID
     rotations = world.random.choice([0.0, 0.0, 0.3])
     drawn = world.random.choice([0.0, 0.0, 0.3])
@@ -114,7 +115,7 @@ def play(scenario: Scenario, ruleset: bytes) -> Outcome:
         world.steps,
         world.crashes,
         oracle.checks,
-        world.now_ms,
+        world.now_ms - began_ms,
         {name: digest.hex() for name, digest in sorted(oracle.results.items())},
         _disputes(world, codes),
         _money(world, sorted(oracle.results)),

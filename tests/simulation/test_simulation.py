@@ -16,10 +16,10 @@ from node.simulation.oracle import InvariantError, Oracle
 from node.simulation.run import Scenario, play
 from node.simulation.world import World
 from node.turn import Turn
-from settlement import approval, booking, state
+from settlement import approval, booking, dealings, state
 from settlement import batch as batches
 from settlement.party import CENTRE
-from settlement.record import Draw, Paid, Received, Record
+from settlement.record import Draw, Paid, Place, Received, Record
 from settlement.rule import RULES
 from tests.commands import ROOT, gongzhang
 from tests.network import QINGHAI, SICHUAN, forge_leaf
@@ -103,8 +103,8 @@ def test_a_seed_is_one_history_whatever_the_hash_seed_of_the_interpreter() -> No
     program = (
         "from node.run import default_ruleset; from node.simulation.run import *; "
         "from node import logs; logs.configure('critical'); "
-        "print([play(Scenario(11, months=2, prepayment=prepaid), default_ruleset()).trace "
-        "for prepaid in (False, True)])"
+        "print([play(Scenario(11, months=months, prepayment=months > 1), "
+        "default_ruleset()).trace for months in (1, 2)])"
     )
     traces = set()
     for hash_seed in ("0", "1", "4242", "random"):
@@ -254,14 +254,29 @@ def test_prepaid_money_that_nobody_demanded_is_noticed() -> None:
     assert caught(lambda: world.ask(QINGHAI, "enter", record=gift)) == 6
 
 
-@pytest.mark.parametrize("forgotten", ["drawn", "_repay"])
 def test_books_that_forget_what_a_prepayment_covered_are_noticed(
-    forgotten: str, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(booking, forgotten, lambda *_, **__: {})
-    scenario = Scenario(PREPAID[0], months=2, entries=8, trouble=0.6, prepayment=True)
+    monkeypatch.setattr(booking, "drawn", lambda *_, **__: {})
+    assert caught(prepaid_months) == 7
+
+
+def test_books_that_take_what_refills_a_prepayment_for_arrears_are_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    honest = dealings._refills
+
+    def arrears(*given: Any) -> dict[Place, dealings.Refill]:
+        found = honest(*given).items()
+        return {p: dealings.Refill(r.debtor, 0, r.refill_fen + r.arrears_fen) for p, r in found}
+
+    monkeypatch.setattr(dealings, "_refills", arrears)
+    assert caught(prepaid_months) == 7
+
+
+def prepaid_months() -> None:
     gross = RULESET.replace(b'model = "net_hub"', b'model = "gross_pair"')
-    assert caught(lambda: play(scenario, gross)) == 7
+    play(Scenario(PREPAID[0], months=2, entries=8, trouble=0.6, prepayment=True), gross)
 
 
 def test_a_second_head_of_one_size_is_noticed() -> None:
