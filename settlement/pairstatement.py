@@ -7,17 +7,17 @@ Draws and refills stand in the creditor's log and count for both. So the two vie
 under way and by nothing else; what differs beyond that is an error, and is named.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from ledger.table import Reader
 from settlement.demand import Row
-from settlement.lookup import entry_at, places
-from settlement.payment import Payment, arrived_as
+from settlement.lookup import applied_size, entry_at
 from settlement.period import shanghai_day
 from settlement.prepayment import Holdings
-from settlement.record import Paid, Place, Received, Record, Returned
+from settlement.record import Paid, Place, Received, Returned
+from settlement.transfer import Below, Said, Transfer, transfers_at
 
 
 class Line(NamedTuple):
@@ -92,18 +92,26 @@ class _Move(NamedTuple):
 
 
 def statement(
-    reader: Reader, debtor: str, creditor: str, held: Holdings, rows: list[Row]
+    reader: Reader,
+    debtor: str,
+    creditor: str,
+    held: Holdings,
+    rows: list[Row],
+    transfers: Sequence[Transfer] | None = None,
 ) -> PairStatement:
     """Return the statement of a pair.
 
     Args:
         held: What the creditor's log says of prepayments.
         rows: All demanded rows, see `demand.rows`.
+        transfers: Of this pair, see `transfers_of`, if somebody has them; else they are read.
     """
-    own = list(_of_debtor(reader, debtor, creditor))
+    if transfers is None:
+        transfers = transfers_of(reader, sorted((debtor, creditor))).get((debtor, creditor), [])
+    own = list(_of_debtor(transfers))
     other = list(_of_creditor(reader, held, debtor))
     lines = tuple(_lines(own, other))
-    transit, faults, unsent = _matched(own, other)
+    transit, faults, unsent = _matched(transfers)
     mine = [row for row in rows if (row.debtor, row.creditor) == (debtor, creditor)]
     faults += _undemanded(own, other, mine)
     faults += [
@@ -114,31 +122,43 @@ def statement(
     return PairStatement(debtor, creditor, lines, tuple(transit), tuple(faults), tuple(unsent))
 
 
-def _of_debtor(reader: Reader, debtor: str, creditor: str) -> Iterator[_Move]:
-    for kind, purpose, what in (
-        (Paid, b"p", "sent"), (Returned, b"p", "returned"), (Received, b"r", "got_back"),
-    ):  # fmt: skip
-        for key, index in _with(reader, kind, debtor, purpose, creditor):
-            entry, record = entry_at(reader, debtor, index)
-            assert isinstance(record, Paid | Returned | Received)
-            if isinstance(record, Returned):
-                sent = next(i for k, i in places(reader, Paid, debtor) if k == key)
-                fen: int = entry_at(reader, debtor, sent)[1].fen  # type: ignore[attr-defined]
-            else:
-                fen = record.fen
-            change = fen if what == "sent" else -fen
-            yield _Move(
-                Place(debtor, index), entry.at_ms, what, record.month, record.number,
-                record.attempt, fen, change, 0,
-            )  # fmt: skip
+def transfers_of(reader: Reader, codes: Sequence[str]) -> dict[tuple[str, str], list[Transfer]]:
+    """Return all transfers of prepayments that some logs tell of, by (debtor, creditor)."""
+    found: dict[tuple[str, str], list[Transfer]] = {}
+    below = Below({code: applied_size(reader, code) for code in codes})
+    for transfer in transfers_at(reader, codes, below):
+        key = transfer.key
+        if key.purpose == "prepayment":
+            found.setdefault((key.sender, key.receiver), []).append(transfer)
+        elif key.purpose == "prepayment_return":
+            found.setdefault((key.receiver, key.sender), []).append(transfer)
+    return found
 
 
-def _with(
-    reader: Reader, kind: type[Record], code: str, purpose: bytes, other: str
-) -> list[tuple[bytes, int]]:
-    # The natural key of a payment: purpose, month, number, the other, attempt.
-    found = places(reader, kind, code)
-    return [(k, i) for k, i in found if k[:1] == purpose and k[12:18] == other.encode()]
+def _of_debtor(transfers: Sequence[Transfer]) -> Iterator[_Move]:
+    for transfer in transfers:
+        paid, came = transfer.paid, transfer.received
+        if _back(transfer):
+            if came is not None:
+                yield _move(transfer, came, "got_back", came.record.fen, -1)
+        elif paid is not None:
+            yield _move(transfer, paid, "sent", paid.record.fen, 1)
+            if transfer.returned is not None:
+                yield _move(transfer, transfer.returned, "returned", paid.record.fen, -1)
+
+
+def _move(
+    transfer: Transfer, item: Said[Paid] | Said[Received] | Said[Returned], what: str, fen: int,
+    sign: int,
+) -> _Move:  # fmt: skip
+    key, attempt = transfer.key, item.record.attempt
+    return _Move(
+        item.place, item.at_ms, what, key.month, key.number, attempt, fen, sign * fen, 0
+    )  # fmt: skip
+
+
+def _back(transfer: Transfer) -> bool:
+    return transfer.key.purpose == "prepayment_return"
 
 
 def _of_creditor(reader: Reader, held: Holdings, debtor: str) -> Iterator[_Move]:
@@ -186,53 +206,31 @@ def _waits(move: _Move, others: list[_Move]) -> bool:
     return any(m.what == sending and (m.month, m.number, m.attempt) == key for m in others)
 
 
-_Key = tuple[str, int, bool]
+def _matched(transfers: Sequence[Transfer]) -> tuple[list[Transit], list[str], list[str]]:
+    # What was sent, to either side, against what arrived.
+    sent = {t.key: t for t in transfers if t.paid is not None}
+    refuted, faults, unsent = set(), [], []
+    for transfer in transfers:
+        came, named = transfer.received, sent.get(transfer.key)
+        if transfer.paid is not None or came is None:
+            continue
+        if named is None or named.paid is None:
+            unsent.append(f"{_at(came.place)}: nothing was sent")
+        else:
+            faults.append(_refuted(came, named.paid, returned=named.returned is not None))
+            refuted.add(transfer.key)  # it is not under way, whatever came of it
+    transit = [
+        Transit(t.paid.place, *t.key[3:], t.paid.record.fen, _back(t))
+        for t in transfers
+        if t.under_way and t.paid is not None and t.key not in refuted
+    ]
+    return sorted(transit, key=lambda t: (t.month, t.number, t.back, t.attempt)), faults, unsent
 
 
-def _matched(own: list[_Move], other: list[_Move]) -> tuple[list[Transit], list[str], list[str]]:
-    # What was sent, to either side, against what arrived: by row, attempt and direction.
-    sent: dict[_Key, dict[int, _Move]] = {}
-    came: dict[_Key, list[_Move]] = {}
-    returned: dict[tuple[_Key, int], Place] = {}
-    for move in (*own, *other):
-        key = move.month, move.number, move.what in ("given_back", "came_back", "got_back")
-        if move.what in ("sent", "given_back"):
-            sent.setdefault(key, {})[move.attempt] = move
-        elif move.what in ("received", "got_back"):
-            came.setdefault(key, []).append(move)
-        elif move.what in ("returned", "came_back"):
-            returned[key, move.attempt] = move.place
-    transit, faults, unsent = [], [], []
-    for key in sorted(sent.keys() | came.keys()):
-        known = dict(sorted(sent.get(key, {}).items()))
-        payments = [
-            Payment(attempt, move.fen, move.place, returned.get((key, attempt)), None)
-            for attempt, move in known.items()
-        ]
-        for move in came.get(key, ()):
-            position = arrived_as(payments, move.attempt, move.fen)
-            if position is not None:
-                payments[position] = payments[position]._replace(received=move.place)
-            elif move.attempt not in known:
-                unsent.append(f"{_at(move.place)}: nothing was sent")
-            else:
-                back = (key, move.attempt) in returned
-                faults.append(_refuted(move, known[move.attempt], returned=back))
-                named = [*known].index(move.attempt)
-                if payments[named].under_way:  # it is not, whatever came of it
-                    payments[named] = payments[named]._replace(received=move.place)
-        transit += [
-            Transit(item.paid, *key[:2], item.attempt, item.fen, key[2])
-            for item in payments
-            if item.under_way
-        ]
-    return transit, faults, unsent
-
-
-def _refuted(came: _Move, sent: _Move, *, returned: bool) -> str:
+def _refuted(came: Said[Received], sent: Said[Paid], *, returned: bool) -> str:
     if returned:
         return f"{_at(came.place)} says that it arrived, {_at(sent.place)} was returned"
-    if came.fen != sent.fen:
+    if came.record.fen != sent.record.fen:
         return f"{_at(came.place)} names another amount than {_at(sent.place)}"
     return f"{_at(came.place)}: {_at(sent.place)} had arrived before"
 

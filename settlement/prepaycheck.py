@@ -20,12 +20,13 @@ from settlement.lookup import (
 )
 from settlement.membership import roster_at
 from settlement.money import format_yuan
-from settlement.pairstatement import statement
+from settlement.pairstatement import statement, transfers_of
 from settlement.party import CENTRE
 from settlement.prepayment import Holdings, holdings
 from settlement.prepaysteps import red_pairs_of
 from settlement.record import Demand, Increase, Quota
 from settlement.roster import Roster
+from settlement.transfer import Transfer
 
 
 class Fault(NamedTuple):
@@ -125,18 +126,25 @@ def _balances(reader: Reader, codes: tuple[str, ...]) -> Iterator[Fault]:
     demanded = rows(reader, applied_size(reader, CENTRE))
     pairs = {(row.debtor, row.creditor) for row in demanded}
     pairs |= {(item.debtor, code) for code in codes for item in held[code].movements}
+    transfers = transfers_of(reader, codes)
     for debtor, creditor in sorted(pairs):
-        yield from _pair(reader, debtor, creditor, held[creditor], demanded)
+        moved = transfers.get((debtor, creditor), [])
+        yield from _pair(reader, debtor, creditor, held[creditor], demanded, moved)
 
 
 def _pair(
-    reader: Reader, debtor: str, creditor: str, held: Holdings, demanded: list[Row]
+    reader: Reader,
+    debtor: str,
+    creditor: str,
+    held: Holdings,
+    demanded: list[Row],
+    transfers: list[Transfer],
 ) -> Iterator[Fault]:
     place = f"prepayment {debtor} to {creditor}"
     kept = held_prepayment(reader, creditor, debtor)
     if held.at().get(debtor, 0) != kept:
         yield Fault("false", place, f"the entries give {held.at().get(debtor, 0)} fen, not {kept}")
-    found = statement(reader, debtor, creditor, held, demanded)
+    found = statement(reader, debtor, creditor, held, demanded, transfers)
     for text in found.faults:
         yield Fault("false", place, text)
     for text in found.unsent:  # its sender's log may be here from an earlier time

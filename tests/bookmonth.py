@@ -166,6 +166,12 @@ class BookMonth:
         attempt, fen = len(sent), parse_fen(yuan)
         self.add(payee, Received(*key, attempt, payer, fen, "R2", "2017-02-21", []))
 
+    def bounces(self, purpose: str, payer: str, payee: str) -> None:
+        """Record that the bank sent the last payment of it back."""
+        key = purpose, DEMAND, 1
+        sent = lookup.transfers(self.logs.store, payer, Paid, *key, payee)
+        self.add(payer, Returned(*key, len(sent), payee, "X2", "2017-02-22", "no account", []))
+
 
 def _prepays(month: BookMonth, payer: str, payee: str, yuan: str) -> None:
     month.money("prepayment", payer, payee, yuan)
@@ -183,6 +189,14 @@ def _gets_back(month: BookMonth, payee: str, yuan: str, payer: str) -> None:
     month.comes("prepayment_return", payee, yuan, payer)
 
 
+def _prepayment_bounces(month: BookMonth, payer: str, payee: str) -> None:
+    month.bounces("prepayment", payer, payee)
+
+
+def _giving_back_bounces(month: BookMonth, payer: str, payee: str) -> None:
+    month.bounces("prepayment_return", payer, payee)
+
+
 STEPS: list[tuple[str, Callable[..., None]]] = [
     ("the month is confirmed", BookMonth.month_is_confirmed),
     ("(.+) pays (.+) ([0-9.]+)", BookMonth.pays),
@@ -196,4 +210,6 @@ STEPS: list[tuple[str, Callable[..., None]]] = [
     ("(.+) holds ([0-9.]+) of (.+)", _holds),
     ("(.+) gives back ([0-9.]+) to (.+)", _gives_back),
     ("(.+) gets back ([0-9.]+) of (.+)", _gets_back),
+    ("the bank returns to (.+) its prepayment to (.+)", _prepayment_bounces),
+    ("the bank returns to (.+) what it gave back to (.+)", _giving_back_bounces),
 ]

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import permutations
 from typing import Any
 
 from ledger import encoding, log, tree
@@ -17,18 +18,21 @@ from ledger.errors import VerificationError
 from ledger.signature import verify
 from ledger.table import Reader, log_key
 from node import heads
-from node.simulation import till
+from node.simulation import purse, till
 from node.simulation.naive import Drawn, Pair, amounts, naive_cleared, record_at
 from node.simulation.world import SimNode, World
 from settlement import netting, subclearing
 from settlement.batch import check_confirmation, compute
-from settlement.books import books_at
+from settlement.books import Books, books_at
+from settlement.chart import Account
 from settlement.lookup import proposal_of, void_code
 from settlement.mirror import mirror
 from settlement.party import CENTRE
 from settlement.recheck import check_store
 from settlement.record import (
     Confirmation,
+    Demand,
+    Draw,
     Lines,
     Operator,
     Paid,
@@ -120,6 +124,8 @@ class Oracle:
         if void_code(node.store, other, index) is not None:
             raise InvariantError(1, f"an honest entry is void: {other} #{index}")
         self._two_people(world, other, entry)
+        if other == node.code and isinstance(record, Paid | Draw):
+            _check_held(node, record)
         if other == node.code and isinstance(record, Paid):
             self._money(world, node, record)
         if other == CENTRE and isinstance(record, Confirmation):
@@ -144,16 +150,20 @@ class Oracle:
             if status == "active":
                 active[name] = key
 
-    # --- 6: no money without a confirmation ----------------------------------------------------
+    # --- 6: no money without a confirmation, no prepayment without a demand --------------------
 
     def _money(self, world: World, node: SimNode, record: Paid) -> None:
         covered = heads.size_of(node.store, CENTRE)
         for index in range(covered):
             found = record_at(node.store, CENTRE, index)
-            if isinstance(found, Confirmation) and found.month == record.month:
+            if record.purpose != "clearing":
+                if isinstance(found, Demand) and _demanded(found, node.code, record):
+                    return
+            elif isinstance(found, Confirmation) and found.month == record.month:
                 check_confirmation(node.store, world.founding, found)
                 return
-        raise InvariantError(6, f"{node.code} paid leg {record.number} of {record.month} too early")
+        what = f"{record.purpose} {record.number} of {record.month}"
+        raise InvariantError(6, f"{node.code} paid {what} too early")
 
     # --- 3, 4, 5, 8: one result, zero sum, every original once ---------------------------------
 
@@ -224,6 +234,9 @@ class Oracle:
         found = till.entries({code: node.store for code, node in world.nodes.items()})
         for month in till.certified(found):
             self._moved(found, month, world.founding.participants)
+        wrong = purse.faults(found)
+        if wrong:
+            raise InvariantError(7, wrong[0])
 
     # --- 6, 7 at the end: all money of a month is where it belongs, or somebody owes it ----------
 
@@ -240,13 +253,59 @@ class Oracle:
 
 def _check_books(node: SimNode, founding: Roster) -> None:
     # 7 by the books themselves: they agree but for what is under way, or not yet here.
-    found = mirror(books_at(node.store, founding))
+    books = books_at(node.store, founding)
+    found = mirror(books)
     wrong = [line for line in found.lines if line.unexplained_fen]
     if wrong:
         raise InvariantError(7, f"books at {node.code}: {wrong[0]}")
     told = [item for item in found.items if item.kind == "contradicted"]
     if told:
         raise InvariantError(7, f"books at {node.code}: {told[0].text.en}: {told[0].places}")
+    for code, journal in books.journals.items():
+        if sum(journal.balances.values()) != 0:
+            raise InvariantError(7, f"books at {node.code}: those of {code} do not balance")
+    _check_prepaid(node, books)
+
+
+def _check_prepaid(node: SimNode, books: Books) -> None:
+    # What the books say is held and prepaid is what single entries come to.
+    if not any(t.key.purpose in purse.PURPOSES for t in books.dealings.transfers):
+        return
+    codes = [code for code in books.journals if code != CENTRE]
+    entries = till.entries_at(node.store, codes)
+    held, prepaid = purse.held(entries), purse.prepaid(entries)
+    for debtor, creditor in permutations(codes, 2):
+        pair = debtor, creditor
+        booked = -books.of(creditor).balances.get(Account("held", debtor), 0)
+        if booked != held.get(pair, 0):
+            raise InvariantError(7, f"books at {node.code}: {pair}: {booked} fen held, not {held}")
+        booked = books.of(debtor).balances.get(Account("prepaid", creditor), 0)
+        if prepaid is not None and booked != prepaid.get(pair, 0):
+            text = f"{pair}: {booked} fen prepaid, not {prepaid}"
+            raise InvariantError(7, f"books at {node.code}: {text}")
+
+
+def _check_held(node: SimNode, record: Paid | Draw) -> None:
+    # 7: nothing is drawn or given back beyond what is held.
+    if isinstance(record, Draw):
+        takes = record.drawn_fen > 0
+    else:
+        takes = record.purpose == "prepayment_return"
+    if takes:
+        wrong = purse.overdrawn(till.entries_at(node.store, [node.code]), node.code)
+        if wrong:
+            raise InvariantError(7, wrong[0])
+
+
+def _demanded(found: Demand, payer: str, record: Paid) -> bool:
+    ends = (payer, record.payee)
+    back = record.purpose == "prepayment_return"
+    return found.month == record.month and any(
+        row.number == record.number
+        and ((row.creditor, row.debtor) if back else (row.debtor, row.creditor)) == ends
+        and record.fen <= (-row.fen if back else row.fen)
+        for row in found.rows
+    )
 
 
 def _check_reversals(reader: Reader, code: str) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 from node.simulation.agents import Clerk, Operators, Quarrel, Ward, saboteur
 from node.simulation.oracle import Oracle
+from node.simulation.prepayer import FIRST_MONTH as FIRST_PREPAID
+from node.simulation.prepayer import Prepayer
 from node.simulation.treasurer import Treasurer
 from node.simulation.world import Faults, World
 from settlement.batch import confirmed, latest_batch, result_of
@@ -16,6 +18,7 @@ from settlement.leg import legs_of
 from settlement.netting import LegDue
 from settlement.party import CENTRE
 from settlement.period import next_month
+from settlement.prepayment import holdings
 from settlement.roster import PURPOSES
 
 PROVINCES = ["110000", "310000", "510000", "630000", "650000", "660000", "440000"]
@@ -38,6 +41,7 @@ class Scenario:
     operators: bool | None = None  # whether two people sign at every node
     disputes: float | None = None  # chance that a settlement is contested, and that one is answered
     trouble: float | None = None  # chance that the money of a leg does not move as it should
+    prepayment: bool | None = None  # whether prepayments are demanded, paid, drawn
 
 
 @dataclass
@@ -50,10 +54,11 @@ class Outcome:
     steps: int
     crashes: int
     checks: int
-    virtual_ms: int
+    virtual_ms: int  # how long it took
     results: dict[str, str] = field(default_factory=dict)
     disputes: dict[str, int] = field(default_factory=dict)  # how many ended where
     money: dict[str, int] = field(default_factory=dict)  # how many legs ended how
+    prepaid: dict[str, int] = field(default_factory=dict)  # how many movements of which kind
     signed_by_two: int = 0  # entries that needed it
 
 
@@ -78,7 +83,9 @@ def play(scenario: Scenario, ruleset: bytes) -> Outcome:
     ward, clerk = Ward(world.random, codes), Clerk(world, oracle)
     quarrel, treasurer = Quarrel(world, clerk, ward), Treasurer(world, clerk)
     signing = _operators(scenario, world, clerk, codes)
-    month = FIRST_MONTH
+    prepayer = _prepayer(scenario, world, clerk, codes)
+    began_ms = world.now_ms
+    month = FIRST_MONTH if prepayer is None else FIRST_PREPAID
     rotations = world.random.choice([0.0, 0.0, 0.3])
     drawn = world.random.choice([0.0, 0.0, 0.3])
     disputes = drawn if scenario.disputes is None else scenario.disputes
@@ -88,8 +95,12 @@ def play(scenario: Scenario, ruleset: bytes) -> Outcome:
         _rotate(world, rotations if scenario.rotations is None else scenario.rotations)
         if signing is not None:
             signing.month()
+        if prepayer is not None:
+            prepayer.month(month)
         _month(world, ward, clerk, month, scenario.entries, lambda: quarrel.month(disputes))
         treasurer.month(month, _legs(world, month), trouble)
+        if prepayer is not None:
+            prepayer.more(month)
         _until(
             world,
             f"{month} final",
@@ -104,10 +115,11 @@ def play(scenario: Scenario, ruleset: bytes) -> Outcome:
         world.steps,
         world.crashes,
         oracle.checks,
-        world.now_ms,
+        world.now_ms - began_ms,
         {name: digest.hex() for name, digest in sorted(oracle.results.items())},
         _disputes(world, codes),
         _money(world, sorted(oracle.results)),
+        _prepaid(world, codes),
         oracle.signed,
     )
 
@@ -125,6 +137,15 @@ def _operators(
     return operators
 
 
+def _prepayer(scenario: Scenario, world: World, clerk: Clerk, codes: list[str]) -> Prepayer | None:
+    # Drawn apart, too.
+    random = Random(f"prepayment {scenario.seed}")
+    drawn = random.random() < 0.05
+    if not (drawn if scenario.prepayment is None else scenario.prepayment):
+        return None
+    return Prepayer(world, clerk, codes, random)
+
+
 def _disputes(world: World, codes: list[str]) -> dict[str, int]:
     found = statuses(world.nodes[CENTRE].store, codes, CENTRE)
     return dict(sorted(Counter("late" if s.late else s.stage.state for s in found).items()))
@@ -138,6 +159,14 @@ def _money(world: World, months: list[str]) -> dict[str, int]:
         assert batch is not None
         result = result_of(store, world.founding, month, batch.revision)
         found.update(leg.state for leg in legs_of(store, result))
+    return dict(sorted(found.items()))
+
+
+def _prepaid(world: World, codes: list[str]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for code in codes:
+        moved = holdings(world.nodes[code].store, code).movements
+        found.update(item.what for item in moved if item.fen)
     return dict(sorted(found.items()))
 
 

@@ -6,7 +6,7 @@ outstanding to it, plus what it still owes. Nothing is shared with `settlement.l
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ledger import log
 from ledger.table import Reader, log_key
@@ -17,9 +17,14 @@ from settlement.record import Certificate, Draw, Paid, Received, Record, Returne
 
 def entries(stores: Mapping[str, Reader]) -> list[tuple[str, int, Record]]:
     """Return every entry of the authors' own logs as (author, index, record)."""
+    return [item for code, store in sorted(stores.items()) for item in entries_at(store, [code])]
+
+
+def entries_at(reader: Reader, codes: Sequence[str]) -> list[tuple[str, int, Record]]:
+    """Return every entry of some logs as one store has them, as (author, index, record)."""
     return [
         (code, index, record_at(reader, code, index))
-        for code, reader in sorted(stores.items())
+        for code in codes
         for index in range(log.size(reader, log_key(code)))
     ]
 
@@ -34,14 +39,18 @@ def moved(found: list[tuple[str, int, Record]], month: str) -> dict[str, int]:
     back = {
         (code, r.number, r.payee, r.attempt)
         for code, _, r in found
-        if isinstance(r, Returned) and r.month == month
+        if isinstance(r, Returned) and (r.purpose, r.month) == ("clearing", month)
     }
     result: dict[str, int] = defaultdict(int)
     for code, _, record in found:
-        if isinstance(record, Paid) and record.month == month:
+        if not isinstance(record, Paid | Received):
+            continue
+        if (record.purpose, record.month) != ("clearing", month):
+            continue
+        if isinstance(record, Paid):
             if (code, record.number, record.payee, record.attempt) not in back:
                 result[code] -= record.fen
-        elif isinstance(record, Received) and record.month == month:
+        else:
             result[code] += record.fen
     return dict(result)
 
@@ -55,7 +64,7 @@ def outstanding(found: list[tuple[str, int, Record]], month: str) -> dict[tuple[
                 other.fen
                 for author, place, other in found
                 if author == code and place > index and isinstance(other, Received)
-                and (other.month, other.number) == (month, record.leg)
+                and (other.purpose, other.month, other.number) == ("clearing", month, record.leg)
             )  # fmt: skip
             left = record.drawn_fen + record.arrears_fen - came
             place = record.debtor, code

@@ -1,6 +1,7 @@
 """Laws of the books: they balance, mirror each other, and say what the legs say, everywhere."""
 
 import random
+from itertools import permutations
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -11,13 +12,17 @@ from settlement.books import Books, all_here, books_at
 from settlement.chart import Account
 from settlement.journal import trial_balance
 from settlement.mirror import mirror
+from settlement.pairstatement import statement
 from settlement.party import CENTRE
+from settlement.prepayment import Account as Held
+from settlement.prepayment import holdings
 from settlement.record import Draw, Paid, Received, Returned
 from tests.network import QINGHAI, SICHUAN, TIBET, Logs
 from tests.settlement.test_leg import DUE, MONTH, SEEN, Tills
 
 CODES = (CENTRE, SICHUAN, TIBET, QINGHAI)
 PROVINCES = CODES[1:]
+NOTHING = Held()
 
 
 def balance(books: Books, code: str, head: str, other: str | None = None) -> int:
@@ -89,6 +94,8 @@ class Honest(Tills):
             return
         books = books_at(self.money.logs.store, self.money.logs.roster)
         check(books, self.money.logs)
+        check_ends(books, self.money.logs)
+        check_prepaid(earlier(self.money.logs), self.money.logs)
         check_legs(books, self)
         self.judged(books)
 
@@ -116,6 +123,38 @@ def check(books: Books, logs: Logs) -> None:
     assert [line for line in mirror(books).lines if line.unexplained_fen] == []
 
 
+def check_prepaid(books: Books, logs: Logs) -> None:
+    """At this position both ends say what the movements of the creditor's log come to."""
+    for creditor in PROVINCES:
+        held = holdings(logs.store, creditor)
+        accounts = held.accounts(books.sizes[creditor])
+        for debtor in PROVINCES:
+            account = accounts.get(debtor, NOTHING)
+            booked = -books.of(creditor).balances.get(Account("held", debtor), 0)
+            assert booked == account.held_fen
+            assert booked >= 0
+            assert books.of(creditor).balances.get(Account("arrears_from", debtor), 0) == (
+                account.arrears_fen
+            )
+
+
+def check_ends(books: Books, logs: Logs) -> None:
+    """What the statement of a pair says of the debtor's end is prepaid, or on its way there."""
+    on_its_way = [t for t in books.dealings.transfers if t.under_way and t.paid is not None]
+    for debtor, creditor in permutations(PROVINCES, 2):
+        found = statement(logs.store, debtor, creditor, holdings(logs.store, creditor), [])
+        key = ("prepayment", debtor, creditor)
+        sent = sum(
+            t.paid.record.fen
+            for t in on_its_way
+            if t.paid is not None and (t.key.purpose, t.key.sender, t.key.receiver) == key
+        )
+        prepaid = books.of(debtor).balances.get(Account("prepaid", creditor), 0)
+        assert found.creditor_fen == -books.of(creditor).balances.get(Account("held", debtor), 0)
+        if not found.unsent:
+            assert prepaid + sent == found.debtor_fen
+
+
 def check_legs(books: Books, tills: Tills) -> None:
     """What is due by the books is what the legs say is open."""
     due = {(leg.due.payee, leg.due.payer): 0 for leg in tills.money.legs}
@@ -133,6 +172,13 @@ def check_legs(books: Books, tills: Tills) -> None:
         late = -balance(books, CENTRE, "pass_on") - balance(books, CENTRE, "transit")
         strange = -balance(books, CENTRE, "suspense_in") - balance(books, CENTRE, "suspense_out")
         assert balance(books, CENTRE, "hub") == late + strange
+
+
+def earlier(logs: Logs) -> Books:
+    """The books at some position of the past."""
+    some = random.Random(logs.size(QINGHAI))
+    sizes = {c: some.randint(0, s) for c, s in all_here(logs.store, logs.roster).items()}
+    return books_at(logs.store, logs.roster, sizes)
 
 
 class Anything(Honest):
@@ -186,9 +232,8 @@ class Anything(Honest):
         if hasattr(self, "money"):
             store, roster = self.money.logs.store, self.money.logs.roster
             check(books_at(store, roster), self.money.logs)
-            some = random.Random(self.money.logs.size(QINGHAI))
-            sizes = {c: some.randint(0, s) for c, s in all_here(store, roster).items()}
-            at_position = books_at(store, roster, sizes)
+            at_position = earlier(self.money.logs)
+            check_prepaid(at_position, self.money.logs)
             assert [line for line in mirror(at_position).lines if line.unexplained_fen] == []
 
 
