@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from cli.homes import Home, Json, Month, open_home
+from cli.labels import MODELS
 from cli.leg import legs_table
 from cli.output import emit, guarded, name_of, out, say, table, talk, yuan
 from cli.signing import As, decide
@@ -82,8 +83,8 @@ def show(month: Month, home: Home, as_json: Json = False) -> None:
         return
     console = out()
     rows = [
-        [say("state", "状态"), f"{report['state']} (r{report['revision']})"],
-        [say("model", "模型"), report["model"]],
+        [say("state", "状态"), _state(report)],
+        [say("model", "模型"), say(MODELS[report["model"]].en, MODELS[report["model"]].zh)],
         [say("entries", "记录数"), str(report["entries"])],
         [say("gross, yuan", "总额（元）"), yuan(report["gross_fen"])],
         [say("carried", "结转"), str(report["carried"])],
@@ -106,8 +107,23 @@ def show(month: Month, home: Home, as_json: Json = False) -> None:
         (say("debtor", "应付方"), "left"), (say("creditor", "应收方"), "left"),
         (say("yuan", "金额（元）"), "right"),
     ]  # fmt: skip
+    if len(pairs) > 1:
+        total = sum(report["pairs_fen"].values())
+        pairs.append([say("total", "合计"), "", yuan(total)])
     console.print(table(say("Pair sums", "双边金额"), columns, pairs))
     console.print(legs_table(month, report["legs"]))
+
+
+_STATE = {
+    "PROPOSED": "已提出", "ATTESTED": "已签认", "CONTESTED": "有不一致", "CONFIRMED": "已确认",
+    "SETTLED": "资金已结清", "FINAL": "已出具最终证书", "WITHDRAWN": "已撤回",
+}  # fmt: skip
+
+
+def _state(report: dict[str, Any]) -> str:
+    # The documents name the state by its code, which therefore stands there in both languages.
+    state, revision = report["state"], report["revision"]
+    return say(f"{state} (r{revision})", f"{_STATE[state]} {state}（第 {revision} 版）")
 
 
 @app.command()

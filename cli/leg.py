@@ -1,20 +1,28 @@
 """`gongzhang leg`: the movements of money of a batch, and what becomes of those overdue."""
 
 import datetime
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from cli.ask import DryRun, done
 from cli.homes import Home, Json, Month, OpenHome, open_home
 from cli.output import emit, guarded, name_of, out, say, table, talk, yuan
-from cli.signing import As, decide
+from cli.prepayoptions import fen_of, maybe_party, write
+from cli.signing import As
 from ledger.errors import FormError, RefusedError
+from node import heads
 from node.clock import BusinessCalendar
 from node.config import load_config
-from node.money import due_day
 from settlement.instruction import files_of
-from settlement.money import parse_fen
+from settlement.lookup import entry_at
+from settlement.party import CENTRE
+from settlement.period import check_day
+from settlement.record import Paid
 from settlement.report import month_report
+from settlement.timeliness import due_days
 
 app = typer.Typer(no_args_is_help=True, help=say("Payments of a batch.", "批次资金划拨。"))
 
@@ -28,9 +36,16 @@ Amount = Annotated[
 ]
 Payee = Annotated[
     str | None,
-    typer.Option("--payee", help="a receiver that bears what was missing of the leg"),
+    typer.Option(
+        "--payee",
+        help="a receiver that bears what was missing of the leg",
+        callback=maybe_party,
+    ),
 ]
-Payer = Annotated[str | None, typer.Option("--payer", help="who sent it, if not the leg's payer")]
+Payer = Annotated[
+    str | None,
+    typer.Option("--payer", help="who sent it, if not the leg's payer", callback=maybe_party),
+]
 
 STATE = {
     "DUE": "应付", "PARTIAL": "部分付款", "PAID": "已付款", "RETURNED": "银行退回",
@@ -58,6 +73,7 @@ def show(month: Month, leg: Leg, home: Home, as_json: Json = False) -> None:
         if not 1 <= leg <= len(legs):
             raise RefusedError("LEG", f"{month} has legs 1 to {len(legs)}, not {leg}")
         with open_home(home) as opened:
+            _banked(opened, legs[leg - 1])
             files = files_of(opened.reader, legs[leg - 1]["payer"], month, leg)
         return {**legs[leg - 1], **({"files": files} if files else {})}
 
@@ -81,15 +97,30 @@ def show(month: Month, leg: Leg, home: Home, as_json: Json = False) -> None:
 def _legs(home: Any, month: str) -> list[dict[str, Any]]:
     with open_home(home) as opened:
         legs = legs_of(opened, month)
-        try:
-            due = due_day(opened.reader, opened.founding, month)
-        except (FormError, RefusedError):
-            due = None
+        days = _days(opened, month)
         today = BusinessCalendar.parse(load_config(home).business_date).today()
     for leg in legs:
-        leg["due"] = due
-        leg["overdue"] = due is not None and today > due and leg["open_fen"] > 0
+        due = days.get("distribute" if leg["payer"] == CENTRE else "remit")
+        leg["due"] = due and due.isoformat()
+        leg["overdue"] = due is not None and today > due.isoformat() and leg["open_fen"] > 0
     return legs
+
+
+def _days(opened: OpenHome, month: str) -> dict[str, datetime.date]:
+    try:
+        size = heads.size_of(opened.reader, CENTRE)
+        return due_days(opened.reader, opened.founding, month, size)
+    except (FormError, RefusedError):
+        return {}
+
+
+def _banked(opened: OpenHome, leg: dict[str, Any]) -> None:
+    # The bank's number and date of each payment, as whoever sent it has entered them.
+    late = [payment for bearer in leg.get("bearers", []) for payment in bearer["late"]]
+    for payment in [*leg.get("payments", []), *late]:
+        record = entry_at(opened.reader, payment["from"], payment["entry"])[1]
+        assert isinstance(record, Paid)
+        payment |= {"to": record.payee, "reference": record.reference, "date": record.date}
 
 
 def legs_of(opened: OpenHome, month: str) -> list[dict[str, Any]]:
@@ -105,13 +136,16 @@ def legs_table(month: str, legs: list[dict[str, Any]]) -> Any:
     columns = [
         ("#", "right"), (say("payer", "付款方"), "left"), (say("payee", "收款方"), "left"),
         (say("yuan", "金额（元）"), "right"), (say("open", "未结"), "right"),
-        (say("state", "状态"), "left"),
+        (say("until", "截止日"), "left"), (say("state", "状态"), "left"),
     ]  # fmt: skip
     rows = [
         [str(leg["leg"]), name_of(leg["payer"]), name_of(leg["payee"]), yuan(leg["fen"]),
-         yuan(leg["open_fen"]), _state(leg)]
+         yuan(leg["open_fen"]), leg.get("due") or "", _state(leg)]
         for leg in legs
     ]  # fmt: skip
+    if len(legs) > 1:
+        moved, left = sum(leg["fen"] for leg in legs), sum(leg["open_fen"] for leg in legs)
+        rows.append(["", say("total", "合计"), "", yuan(moved), yuan(left), "", ""])
     return table(f"{say('Legs', '资金划拨')}, {month}", columns, rows)
 
 
@@ -124,12 +158,17 @@ def _state(leg: dict[str, Any]) -> str:
 def _payments_table(payments: list[dict[str, Any]]) -> Any:
     columns = [
         (say("attempt", "次序"), "right"), (say("from", "付款方"), "left"),
+        (say("to", "收款方"), "left"),
+        (say("bank's date", "银行日期"), "left"), (say("bank's number", "银行流水号"), "left"),
         (say("yuan", "金额（元）"), "right"), (say("state", "状态"), "left"),
     ]  # fmt: skip
     rows = [
-        [str(p["attempt"]), name_of(p["from"]), yuan(p["fen"]), say(p["state"], STATE[p["state"]])]
+        [
+            str(p["attempt"]), name_of(p["from"]), name_of(p["to"]), p["date"], p["reference"],
+            yuan(p["fen"]), say(p["state"], STATE[p["state"]]),
+        ]
         for p in payments
-    ]
+    ]  # fmt: skip
     return table(say("Payments", "付款"), columns, rows)
 
 
@@ -157,17 +196,17 @@ def paid(
     amount: Amount = None,
     payee: Payee = None,
     key: As = None,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Record that money of a leg was sent (at the payer's node)."""
 
     def given() -> dict[str, Any]:
-        fen = None if amount is None else parse_fen(amount)
-        if fen is not None and fen <= 0:
-            raise FormError("--amount", "yuan above zero", amount)
-        return {"reference": reference, "date": _day(home, date), "fen": fen, "payee": payee}
+        return {
+            "reference": reference, "date": _day(home, date), "fen": fen_of(amount), "payee": payee,
+        }  # fmt: skip
 
-    _record("paid", month, leg, home, given, key, as_json=as_json)
+    _record("paid", month, leg, home, given, key, as_json=as_json, dry_run=dry_run)
 
 
 @app.command()
@@ -179,6 +218,7 @@ def received(
     date: Day = None,
     payer: Payer = None,
     key: As = None,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Record that money of a leg arrived (at the payee's node)."""
@@ -186,7 +226,7 @@ def received(
     def given() -> dict[str, Any]:
         return {"reference": reference, "date": _day(home, date), "payer": payer}
 
-    _record("received", month, leg, home, given, key, as_json=as_json)
+    _record("received", month, leg, home, given, key, as_json=as_json, dry_run=dry_run)
 
 
 @app.command()
@@ -202,6 +242,7 @@ def returned(
     ] = None,
     payee: Payee = None,
     key: As = None,
+    dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
     """Record that the bank sent a payment back (at the payer's node); it may then be paid again."""
@@ -212,28 +253,39 @@ def returned(
             "attempt": attempt, "payee": payee,
         }  # fmt: skip
 
-    _record("returned", month, leg, home, given, key, as_json=as_json)
+    _record("returned", month, leg, home, given, key, as_json=as_json, dry_run=dry_run)
 
 
 @app.command()
-def draw(month: Month, leg: Leg, home: Home, key: As = None, as_json: Json = False) -> None:
+def draw(
+    month: Month,
+    leg: Leg,
+    home: Home,
+    key: As = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Take what is missing of an overdue leg from the payer's prepayment; the rest is arrears."""
-    _record("draw", month, leg, home, dict, key, as_json=as_json)
+    _record("draw", month, leg, home, dict, key, as_json=as_json, dry_run=dry_run)
 
 
 @app.command()
-def shortfall(month: Month, leg: Leg, home: Home, key: As = None, as_json: Json = False) -> None:
+def shortfall(
+    month: Month,
+    leg: Leg,
+    home: Home,
+    key: As = None,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
     """Share out what a payer has not paid in (at the centre): those with a claim on it bear it."""
-    _record("shortfall", month, leg, home, dict, key, as_json=as_json)
+    _record("shortfall", month, leg, home, dict, key, as_json=as_json, dry_run=dry_run)
 
 
 def _day(home: Any, date: str | None) -> str:
     if date is None:
         return BusinessCalendar.parse(load_config(home).business_date).today()
-    try:
-        return datetime.date.fromisoformat(date).isoformat()
-    except ValueError:
-        raise FormError("--date", "YYYY-MM-DD", date) from None
+    return check_day(date)
 
 
 _DONE = {
@@ -245,16 +297,23 @@ _DONE = {
 
 
 def _record(
-    verb: str, month: str, leg: int, home: Any, given: Any, key: Any, *, as_json: bool
+    verb: str,
+    month: str,
+    leg: int,
+    home: Path,
+    given: Callable[[], dict[str, Any]],
+    key: Path | None,
+    *,
+    as_json: bool,
+    dry_run: bool,
 ) -> None:
     arguments = {"month": month, "leg": leg, **guarded(given, as_json=as_json)}
-    value = decide(home, verb, key, as_json=as_json, **arguments)
-    if value is None:
-        return
+    value = write(home, verb, key, as_json=as_json, dry_run=dry_run, **arguments)
+    amount, what = yuan(value["fen"]), _DONE[verb]
+    en, zh = f"{month} #{leg}: {amount} yuan {what[0]}", f"{month} #{leg}：{amount} 元{what[1]}"
+    done(value, en, zh, as_json=as_json, dry_run=dry_run)
     if as_json:
-        emit({"ok": True, **value})
         return
-    talk().print(f"{month} #{leg}: {yuan(value['fen'])} {say('yuan', '元')} {say(*_DONE[verb])}")
     if verb == "draw":
         drawn, left = yuan(value["drawn_fen"]), yuan(value["arrears_fen"])
         talk().print(say(f"prepayment {drawn}, arrears {left}", f"预付金 {drawn}，欠款 {left}"))

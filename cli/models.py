@@ -3,6 +3,7 @@
 from typing import Any
 
 from cli.homes import Home, Json, Month, open_home
+from cli.labels import MODELS
 from cli.output import emit, guarded, name_of, out, say, table, yuan
 from ledger.errors import RefusedError
 from settlement import batch as batches
@@ -57,7 +58,8 @@ def _print(value: dict[str, Any]) -> None:
     ]  # fmt: skip
     rows = [
         [
-            f"{row['model']}{here if row['model'] == value['in_force'] else ''}",
+            say(MODELS[row["model"]].en, MODELS[row["model"]].zh)
+            + (here if row["model"] == value["in_force"] else ""),
             str(row["legs"]),
             *(yuan(row[name]) for name in AMOUNTS),
             f"{row['saved_basis_points'] / 100:.2f}",

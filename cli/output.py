@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import typer
 from rich.cells import cell_len
@@ -34,6 +34,9 @@ EXIT: tuple[tuple[type[Exception], int], ...] = (
     (LedgerError, 1),
     (OSError, 2),
 )
+
+PIPE_COLUMNS = 1000
+WORD_COLUMNS = 16
 
 
 def language() -> str:
@@ -67,8 +70,8 @@ def talk() -> Console:
 
 
 def _width(stream: Any) -> int | None:
-    # A pipe has no width; wrapping cells there would break what reads it.
-    return None if stream.isatty() else 160
+    # A pipe has no width; wrapping or cutting cells there would break what reads it.
+    return None if stream.isatty() else PIPE_COLUMNS
 
 
 def emit(value: Any) -> None:
@@ -77,14 +80,57 @@ def emit(value: Any) -> None:
 
 
 def table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> Table:
-    """Return a table; a column is (heading, `left` or `right`)."""
+    """Return a table; a column is (heading, `left` or `right`).
+
+    On a narrow terminal text goes on in the next line of its cell; amounts stay whole. Nothing is
+    ever left out of a cell, nor a column out of a table.
+    """
     # A title is never broken into lines because the table below it is narrow.
     result = Table(title=title, title_justify="left", min_width=cell_len(title))
-    for heading, side in columns:
-        result.add_column(heading, justify="right" if side == "right" else "left", no_wrap=True)
+    limit = out().width
+    widths = _widths(columns, rows, limit)
+    if sum(width or 0 for width in widths) + 3 * len(columns) + 1 > limit:
+        result.padding = (0, 0)  # the last that can be spared
+    for (heading, side), width in zip(columns, widths, strict=True):
+        justify: Literal["left", "right"] = "right" if side == "right" else "left"
+        result.add_column(heading, justify=justify, width=width, overflow="fold")
     for row in rows:
         result.add_row(*map(Text, row))  # cells may hold what strangers wrote: no markup in them
     return result
+
+
+def _widths(
+    columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], limit: int
+) -> list[int | None]:
+    # The widest text gives way first, down to a word; of amounts only the heading is broken.
+    texts = [[heading, *(row[i] for row in rows)] for i, (heading, _) in enumerate(columns)]
+    widths = [max(map(_lines_len, column)) for column in texts]
+    frame = 3 * len(columns) + 1
+    if sum(widths) + frame <= limit:
+        return [None] * len(columns)
+    floors = [
+        max(map(_lines_len, column[1:]), default=0)
+        if side == "right"
+        else min(WORD_COLUMNS, max(map(_word_len, column)))
+        for column, (_, side) in zip(texts, columns, strict=True)
+    ]
+    least = [max(floor, 1, min(4, width)) for floor, width in zip(floors, widths, strict=True)]
+    if sum(least) + frame > limit:
+        frame = len(columns) + 1
+    while sum(widths) + frame > limit:
+        loose = [i for i, width in enumerate(widths) if width > least[i]]
+        if not loose:
+            break
+        widths[max(loose, key=lambda i: widths[i])] -= 1
+    return list(widths)
+
+
+def _lines_len(text: str) -> int:
+    return max(map(cell_len, text.split("\n")))
+
+
+def _word_len(text: str) -> int:
+    return max(map(cell_len, text.split()), default=0)
 
 
 def yuan(fen: int) -> str:

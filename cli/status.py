@@ -32,7 +32,7 @@ def status(home: Home, as_json: Json = False) -> None:
     if not rows:
         rows = [["-", say("nothing to do", "无待办事项"), "", ""]]
     columns = [
-        ("", "left"), (say("what", "待办"), "left"), (say("until", "截止日"), "left"),
-        (say("how", "命令"), "left"),
+        (say("duty", "类别"), "left"), (say("what", "待办"), "left"),
+        (say("until", "截止日"), "left"), (say("how", "命令"), "left"),
     ]  # fmt: skip
     out().print(table(title, columns, rows))

@@ -11,7 +11,7 @@ from ledger.errors import FormError, RefusedError
 from ledger.table import Reader
 from node import heads
 from node.paystep import to_pay, to_receive
-from node.todo import todo
+from node.todo import named, todo
 from node.transfers import Transfer, check_reference
 from node.turn import Turn
 from settlement import batch as batches
@@ -19,6 +19,7 @@ from settlement import leg as legs
 from settlement import lookup
 from settlement.batch import Batch, Result
 from settlement.leg import Leg
+from settlement.money import format_yuan
 from settlement.party import CENTRE
 from settlement.record import Draw, Paid, Record, Share, Shortfall
 from settlement.roster import Roster
@@ -67,6 +68,8 @@ def paid(
     date: str,
     fen: int | None = None,
     payee: str | None = None,
+    *,
+    dry_run: bool = False,
 ) -> dict[str, Any]:
     """Record that this node's side sent money of a leg: all that is left of it, or `fen`.
 
@@ -90,9 +93,10 @@ def paid(
         most = legs.may_pay(month_legs, leg, role.code).payable_fen
     amount = most if fen is None else fen
     if amount > most:
-        raise RefusedError("EXCEEDS", f"leg {leg}: {most} fen are left to pay, not {amount}")
+        left = f"{format_yuan(most)} yuan are left to pay, not {format_yuan(amount)}"
+        raise RefusedError("EXCEEDS", f"leg {leg}: {left}")
     record = transfer.paying(turn, amount, reference, date)
-    index = turn.append(record)
+    index = enter(turn, record, dry_run=dry_run)
     return {"month": month, "leg": leg, "fen": amount, "attempt": record.attempt, "index": index}
 
 
@@ -105,6 +109,8 @@ def received(
     date: str,
     payer: str | None = None,
     attempt: int | None = None,
+    *,
+    dry_run: bool = False,
 ) -> dict[str, Any]:
     """Record that the oldest payment of a leg that is under way arrived at this node's side.
 
@@ -122,7 +128,8 @@ def received(
     if known is not None:
         return {"month": month, "leg": leg, "fen": known[1].fen, "index": known[0]}
     found = legs.may_receive(month_legs, leg, role.code, payer, attempt)
-    index = turn.append(transfer.receiving(found.attempt, found.fen, reference, date))
+    record = transfer.receiving(found.attempt, found.fen, reference, date)
+    index = enter(turn, record, dry_run=dry_run)
     return {"month": month, "leg": leg, "fen": found.fen, "attempt": found.attempt, "index": index}
 
 
@@ -136,6 +143,8 @@ def returned(
     reason: str,
     attempt: int | None = None,
     payee: str | None = None,
+    *,
+    dry_run: bool = False,
 ) -> dict[str, Any]:
     """Record that the bank sent a payment of a leg back (the last one, or `attempt`).
 
@@ -146,12 +155,22 @@ def returned(
     to = payee or legs.numbered(month_legs, leg).due.payee
     transfer = Transfer("clearing", month, leg, to)
     number = attempt or len(transfer.known(turn, Paid))
+    if not number:
+        raise RefusedError("STATE", f"leg {leg}: {role.code} has recorded no payment to {to}")
     found = legs.may_return(month_legs, leg, role.code, to, number)
-    index = turn.append(transfer.returning(number, check_reference(reference), date, reason))
+    record = transfer.returning(number, check_reference(reference), date, reason)
+    index = enter(turn, record, dry_run=dry_run)
     return {"month": month, "leg": leg, "fen": found.fen, "attempt": number, "index": index}
 
 
-def draw(role: "Province", turn: Turn, month: str, leg: int) -> dict[str, Any]:
+def enter(turn: Turn, record: Record, *, dry_run: bool) -> int | None:
+    """Add an entry and return its index; on a dry run only check it (None if it is not there)."""
+    return turn.check(record) if dry_run else turn.append(record)
+
+
+def draw(
+    role: "Province", turn: Turn, month: str, leg: int, *, dry_run: bool = False
+) -> dict[str, Any]:
     """Take what is missing of an overdue leg from its payer's prepayment; the rest is arrears.
 
     The leg is the one that was not paid: this node's own, or in the hub another payer's whose
@@ -172,10 +191,10 @@ def draw(role: "Province", turn: Turn, month: str, leg: int) -> dict[str, Any]:
     due, seen = _overdue(turn, role, month)
     drawn = min(missing, lookup.held_prepayment(turn.writer, role.code, debtor))
     record = Draw(month, leg, debtor, drawn, missing - drawn, due, seen, [])
-    return _drawn(turn.append(record), record)
+    return _drawn(enter(turn, record, dry_run=dry_run), record)
 
 
-def _drawn(index: int, record: Record) -> dict[str, Any]:
+def _drawn(index: int | None, record: Record) -> dict[str, Any]:
     assert isinstance(record, Draw)
     return {
         "month": record.month, "leg": record.leg, "debtor": record.debtor,
@@ -192,7 +211,9 @@ def missing_fen(leg: Leg, code: str) -> int:
     return leg.open_fen if between and not leg.bearers else 0
 
 
-def shortfall(role: "Centre", turn: Turn, month: str, leg: int) -> dict[str, Any]:
+def shortfall(
+    role: "Centre", turn: Turn, month: str, leg: int, *, dry_run: bool = False
+) -> dict[str, Any]:
     """Share out what is missing of an overdue leg to the centre among those with a claim.
 
     Raises:
@@ -221,10 +242,10 @@ def shortfall(role: "Centre", turn: Turn, month: str, leg: int) -> dict[str, Any
     shares = legs.shares_of(result, late.due, late.open_fen, payable)
     listed = [Share(code, fen) for code, fen in sorted(shares.items())]
     record = Shortfall(month, leg, late.open_fen, listed, due, seen, [])
-    return _shared(turn.append(record), record)
+    return _shared(enter(turn, record, dry_run=dry_run), record)
 
 
-def _shared(index: int, record: Record) -> dict[str, Any]:
+def _shared(index: int | None, record: Record) -> dict[str, Any]:
     assert isinstance(record, Shortfall)
     shares = {share.code: share.fen for share in record.shares}
     named = {"month": record.month, "leg": record.leg, "fen": record.fen}
@@ -294,16 +315,18 @@ def _pay(
     found = []
     if leg.due.payer == code and leg.payable_fen > 0 and _payable(month_legs, number, code):
         step = to_pay(reader, code, "clearing", month, number, to)
-        en = f"{month} leg {number} to {to}{step.en}"
-        zh = f"{month} 第 {number} 笔，付给 {to}{step.zh}"
+        fen = format_yuan(leg.payable_fen, grouped=True)
+        en = f"{month} leg {number}: {fen} yuan to {named(to, 'en')}{step.en}"
+        zh = f"{month} 第 {number} 笔：付 {named(to, 'zh')} {fen} 元{step.zh}"
         found.append(todo("pay", en, zh, step.command, until))
     passing_on = code == CENTRE and any(payment.received for payment in leg.after)
     for bearer in leg.bearers:
         drawn = bearer.draw is not None
         if drawn and legs.late_fen(bearer) > 0 and (leg.due.payer == code or passing_on):
             step = to_pay(reader, code, "clearing", month, number, bearer.code)
-            en = f"{month} leg {number}: {bearer.code} bears what was not paid{step.en}"
-            zh = f"{month} 第 {number} 笔未付款由 {bearer.code} 承担，应补付{step.zh}"
+            fen, who = format_yuan(legs.late_fen(bearer), grouped=True), bearer.code
+            en = f"{month} leg {number}: {fen} yuan not paid, borne by {named(who, 'en')}{step.en}"
+            zh = f"{month} 第 {number} 笔：未付 {fen} 元由 {named(who, 'zh')} 承担，应补付{step.zh}"
             found.append(todo("pay-late", en, zh, step.command))
     return found
 
@@ -312,32 +335,39 @@ def _receive(month: str, leg: Leg, code: str, *, statements: bool) -> list[dict[
     number = leg.due.number
     known = [*leg.payments, *leg.after] if leg.due.payee == code else []
     known += [p for bearer in leg.bearers if bearer.code == code for p in bearer.late]
-    senders = sorted({p.paid.code for p in known if p.received is None and p.returned is None})
+    under_way: dict[str, int] = {}
+    for p in known:
+        if p.under_way:
+            under_way[p.paid.code] = under_way.get(p.paid.code, 0) + p.fen
+    senders = [(code, format_yuan(n, grouped=True)) for code, n in sorted(under_way.items())]
     return [
         todo(
             "receive",
-            f"{month} leg {number} from {sender}",
-            f"{month} 第 {number} 笔，来自 {sender}",
+            f"{month} leg {number}: {fen} yuan from {named(sender, 'en')}",
+            f"{month} 第 {number} 笔：{named(sender, 'zh')} 付来 {fen} 元",
             to_receive(
                 f"gongzhang leg received {month} {number}"
                 + ("" if sender == leg.due.payer else f" --payer {sender}"),
                 statements=statements,
             ),
         )
-        for sender in senders
+        for sender, fen in senders
     ]
 
 
 def _late(month: str, leg: Leg, code: str) -> list[dict[str, str]]:
     number, payer = leg.due.number, leg.due.payer
     if code == CENTRE and leg.due.payee == CENTRE and leg.shortfall is None and leg.open_fen:
-        en = f"{month} leg {number} of {payer} is overdue: share out what is missing"
-        zh = f"{month} 第 {number} 笔（{payer}）逾期未付，应分摊缺口"
+        fen = format_yuan(leg.open_fen, grouped=True)
+        en = f"{month} leg {number} of {named(payer, 'en')} is overdue: share out {fen} yuan"
+        zh = f"{month} 第 {number} 笔（{named(payer, 'zh')}）逾期未付，应分摊缺口 {fen} 元"
         return [todo("shortfall", en, zh, f"gongzhang leg shortfall {month} {number}")]
-    if not missing_fen(leg, code):
+    missing = missing_fen(leg, code)
+    if not missing:
         return []
-    en = f"{month} leg {number} of {payer} is overdue: draw on its prepayment"
-    zh = f"{month} 第 {number} 笔（{payer}）逾期未付，应从其预付金扣划"
+    fen, en, zh = format_yuan(missing, grouped=True), named(payer, "en"), named(payer, "zh")
+    en = f"{month} leg {number} of {en} is overdue: draw {fen} yuan on its prepayment"
+    zh = f"{month} 第 {number} 笔（{zh}）逾期未付，应从其预付金扣划 {fen} 元"
     return [todo("draw", en, zh, f"gongzhang leg draw {month} {number}")]
 
 

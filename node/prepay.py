@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ledger.errors import FormError, RefusedError
 from ledger.table import Reader
 from node import heads
-from node.money import confirmed_result
+from node.money import confirmed_result, enter
 from node.transfers import Transfer, check_reference
 from node.turn import Turn
 from settlement import demand as demanded
@@ -24,7 +24,7 @@ from settlement.period import check_day
 from settlement.prepaysteps import red_pairs_of
 from settlement.quota import rows_of
 from settlement.quotafile import parse_quotas
-from settlement.record import Demand, DemandRow, Increase, Paid, PairAmount, Quota, Record
+from settlement.record import Demand, DemandRow, Increase, Paid, PairAmount, Quota
 from settlement.timeliness import due_days
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def quota(
         if not reason.strip():
             raise FormError("reason", "why these quotas are given by hand", reason)
         record = _given(role, turn.writer, year, given, reason, size)
-    return {**quota_report(record), "index": _enter(turn, record, dry_run=dry_run)}
+    return {**quota_report(record), "index": enter(turn, record, dry_run=dry_run)}
 
 
 def _given(role: "Centre", reader: Reader, year: int, text: str, reason: str, size: int) -> Quota:
@@ -125,7 +125,7 @@ def demand(
         for number, row in enumerate(rows_of(pairs), first)
     ]
     record = Demand(month, "yearly", rows, until, cut, "", [])
-    return _demand_report(record, _enter(turn, record, dry_run=dry_run))
+    return _demand_report(record, enter(turn, record, dry_run=dry_run))
 
 
 def _until(role: "Centre", turn: Turn, month: str, due: str | None) -> str:
@@ -179,7 +179,7 @@ def demand_urgent(
     row = DemandRow(number, debtor, creditor, amount)
     until = _until(role, turn, month, due)
     record = Demand(month, "urgent", [row], until, [], reason.strip(), [])
-    return _demand_report(record, _enter(turn, record, dry_run=dry_run))
+    return _demand_report(record, enter(turn, record, dry_run=dry_run))
 
 
 def request_of(reader: Reader, month: str, creditor: str, debtor: str) -> Increase | None:
@@ -225,7 +225,7 @@ def increase(
     if before is not None and before[1].fen != fen:
         raise RefusedError("DUPLICATE", f"{format_yuan(before[1].fen)} yuan were asked for")
     record = Increase(month, debtor, fen, [])
-    index = _enter(turn, record, dry_run=dry_run)
+    index = enter(turn, record, dry_run=dry_run)
     return {"month": month, "debtor": debtor, "fen": fen, "index": index}
 
 
@@ -263,7 +263,7 @@ def paid(
             f"{format_yuan(held)} yuan of {found.payee} are held, not {format_yuan(amount)}",
         )
     record = transfer.paying(turn, amount, reference, date)
-    index = _enter(turn, record, dry_run=dry_run)
+    index = enter(turn, record, dry_run=dry_run)
     return _told(found, amount, record.attempt, left - amount, index)
 
 
@@ -293,7 +293,7 @@ def received(
         return {"month": month, "row": row, "fen": known[1].fen, "index": known[0]}
     payment = demanded.may_receive(found, role.code, attempt)
     record = transfer.receiving(payment.attempt, payment.fen, reference, date)
-    index = _enter(turn, record, dry_run=dry_run)
+    index = enter(turn, record, dry_run=dry_run)
     return _told(found, payment.fen, payment.attempt, found.payable_fen, index)
 
 
@@ -317,9 +317,11 @@ def returned(
     found = effective_row(turn.writer, month, row)
     transfer = Transfer(found.purpose, month, row, found.payee)
     number = attempt or len(transfer.known(turn, Paid))
+    if not number:
+        raise RefusedError("STATE", f"row {row}: {role.code} has recorded no payment of it")
     payment = demanded.may_return(found, role.code, number)
     record = transfer.returning(number, check_reference(reference), check_day(date), reason)
-    index = _enter(turn, record, dry_run=dry_run)
+    index = enter(turn, record, dry_run=dry_run)
     left = found.payable_fen + (payment.fen if payment.returned is None else 0)
     return _told(found, payment.fen, number, left, index)
 
@@ -339,10 +341,6 @@ def _told(row: Row, fen: int, attempt: int, left_fen: int, index: int | None) ->
         "month": row.month, "row": row.number, "payer": row.payer, "payee": row.payee, "fen": fen,
         "attempt": attempt, "left_fen": left_fen, "index": index,
     }  # fmt: skip
-
-
-def _enter(turn: Turn, record: Record, *, dry_run: bool) -> int | None:
-    return turn.check(record) if dry_run else turn.append(record)
 
 
 PROVINCE_PREPAY: dict[str, Callable[..., Any]] = {

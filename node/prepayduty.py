@@ -7,7 +7,7 @@ from ledger.table import Reader
 from node import heads
 from node.paystep import to_pay, to_receive
 from node.prepay import request_of
-from node.todo import todo
+from node.todo import named, todo
 from settlement import lookup
 from settlement.adjustment import quota_differences
 from settlement.demand import Row, days_late, rows
@@ -127,18 +127,23 @@ def _money(reader: Reader, row: Row, code: str, late: int, *, statements: bool) 
     place, yuan = f"{row.month} {row.number}", format_yuan(row.payable_fen, grouped=True)
     found: Duties = []
     if row.payable_fen > 0 and code == row.payer:
-        en = f"prepayment {place}: {yuan} yuan to {row.payee}" + (
+        en = f"prepayment {place}: {yuan} yuan to {named(row.payee, 'en')}" + (
             f", {late} days late" if late else ""
         )
-        zh = f"预付金 {place}：付 {row.payee} {yuan} 元" + (f"，逾期 {late} 天" if late else "")
+        zh = f"预付金 {place}：付 {named(row.payee, 'zh')} {yuan} 元" + (
+            f"，逾期 {late} 天" if late else ""
+        )
         step = to_pay(reader, code, row.purpose, row.month, row.number, row.payee)
         found.append(todo("prepay", en + step.en, zh + step.zh, step.command, row.due))
     elif late and code in (row.payee, CENTRE):
-        en = f"prepayment {place}: {row.payer} owes {row.payee} {yuan} yuan, {late} days late"
-        zh = f"预付金 {place}：{row.payer} 应付 {row.payee} {yuan} 元，逾期 {late} 天"
+        owes, gets = named(row.payer, "en"), named(row.payee, "en")
+        en = f"prepayment {place}: {owes} owes {gets} {yuan} yuan, {late} days late"
+        owes, gets = named(row.payer, "zh"), named(row.payee, "zh")
+        zh = f"预付金 {place}：{owes} 应付 {gets} {yuan} 元，逾期 {late} 天"
         found.append(todo("prepay-late", en, zh, "gongzhang prepay list --late", row.due))
     if code == row.payee and any(payment.under_way for payment in row.payments):
-        en, zh = f"prepayment {place} from {row.payer}", f"预付金 {place}，来自 {row.payer}"
+        en = f"prepayment {place} from {named(row.payer, 'en')}"
+        zh = f"预付金 {place}，来自 {named(row.payer, 'zh')}"
         command = to_receive(f"gongzhang prepay received {place}", statements=statements)
         found.append(todo("prepay-receive", en, zh, command))
     return found

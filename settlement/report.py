@@ -103,4 +103,5 @@ def _payment(item: Payment) -> dict[str, Any]:
         "attempt": item.attempt,
         "fen": item.fen,
         "state": item.state,
+        "entry": item.paid.index,
     }

@@ -1,6 +1,7 @@
 """The commands one by one: what they print, what they refuse, and their exit codes."""
 
 import asyncio
+import io
 import json
 import shutil
 import stat
@@ -9,7 +10,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
+from cli import output
 from cli.joinfile import JoinFile, format_join, parse_join
 from cli.localnet import LocalNet, free_ports
 from ledger.errors import FormError
@@ -29,6 +32,24 @@ def run(*arguments: object) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("columns", [60, 80, 100])
+def test_a_narrow_terminal_breaks_texts_and_neither_cuts_amounts_nor_loses_columns(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = Console(width=columns, file=io.StringIO(), record=True)
+    monkeypatch.setattr(output, "out", lambda: screen)
+    amounts = ["304,644.01", "9,999,999.99"]
+    heads = [("duty", "left"), ("how it is done", "left"), ("yuan, by all of them", "right")]
+    heads += [("open", "right"), ("state", "left")]
+    text = "leg 1 of 2017-05 is overdue: share out what is missing among all who have a claim"
+    screen.print(output.table("Legs", heads, [["shortfall", text, *amounts, "OVERDUE"]]))
+    shown = screen.export_text()
+    assert all(amount in shown for amount in amounts)
+    assert all(word in shown for word in [*text.split(), "shortfall", "OVERDUE", "state", "duty"])
+    assert "…" not in shown
+    assert max(map(len, shown.splitlines())) <= columns
+
+
 # --- reading a home whose node is down -----------------------------------------------------------
 
 
@@ -39,7 +60,7 @@ def run(*arguments: object) -> tuple[int, str]:
         (["roster", "show"], "a batch 2 matches"),
         (["log", "show", "--log", CENTRE], "Proposal"),
         (["batch", "show", "2017-04"], "FINAL"),
-        (["batch", "models", "2017-04"], "net_hub (in force)"),
+        (["batch", "models", "2017-04"], "(net_hub) (in force)"),
         (["leg", "list", "2017-04"], "RECEIVED"),
         (["entry", "show", CASE], "cleared"),
         (["log", "fsck"], ""),
@@ -252,6 +273,15 @@ async def test_orders_out_of_turn_are_refused(net: LocalNet) -> None:
         (["batch", "close", "2017-05", "--home", home], "VERB"),
         (["batch", "attest", "--home", home], "STATE"),
         (["batch", "confirm", "2017-04", "--home", centre], "STATE"),
+        (
+            ["leg", "paid", "2017-04", "1", "--home", home, "--reference", "B", "--payee", "9"],
+            "--payee",
+        ),
+        (
+            ["leg", "paid", "2017-04", "1", "--home", home, "--reference", "B", "--date", "2"],
+            "FORM",
+        ),
+        (["leg", "draw", "2017-04", "1", "--home", home, "--dry-run"], "NOTHING_LEFT"),
         (["leg", "paid", "2017-04", "99", "--home", home, "--reference", "B"], "LEG"),
         (["leg", "paid", "2017-04", "1", "--home", home, "--reference", "B 1"], "FORM|reference"),
     ]:

@@ -145,6 +145,34 @@ def test_the_same_order_again_is_the_same_entry_and_another_payment_is_not() -> 
     assert wants(world, QINGHAI)[0] == "pay"
 
 
+def test_on_a_dry_run_everything_is_checked_and_nothing_is_entered() -> None:
+    world = confirmed("net_hub")
+    first = legs_of(world)
+    with pytest.raises(RefusedError, match="has recorded no payment to"):
+        do(world, QINGHAI, "returned", 1, reference="X1", reason="account closed", dry_run=True)
+    with pytest.raises(RefusedError, match=r"320\.00 yuan are left to pay, not 320\.01"):
+        do(world, QINGHAI, "paid", 1, reference="B1", fen=32_001, dry_run=True)
+    sent = do(world, QINGHAI, "paid", 1, reference="B1", fen=10_000, dry_run=True)
+    assert (sent["fen"], sent["index"]) == (10_000, None)
+    trial = world.ask(CENTRE, "shortfall", month=MONTH, leg=1, dry_run=True)
+    assert (trial["fen"], trial["index"]) == (32_000, None)
+    settled(world)
+    assert legs_of(world) == first
+    world.ask(CENTRE, "shortfall", month=MONTH, leg=1)
+    settled(world)
+    assert world.ask(SICHUAN, "draw", month=MONTH, leg=1, dry_run=True)["index"] is None
+    settled(world)
+    assert wants(world, SICHUAN) == ["draw"]
+
+
+def test_a_duty_names_the_other_side_and_the_amount() -> None:
+    world = confirmed("net_hub")
+    with world.nodes[CENTRE].store.read() as reader:
+        found = money.duties(reader, world.founding, CENTRE, TODAY)
+    assert found[0]["en"] == f"{MONTH} leg 1 of 630000 Qinghai is overdue: share out 320.00 yuan"
+    assert found[0]["zh"] == f"{MONTH} 第 1 笔（630000 青海省）逾期未付，应分摊缺口 320.00 元"
+
+
 def test_what_arrived_does_not_come_back() -> None:
     world = confirmed("gross_pair")
     leg = next(leg for leg in legs_of(world) if leg["payer"] == QINGHAI)

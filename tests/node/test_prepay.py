@@ -169,7 +169,7 @@ def test_what_is_not_paid_by_its_day_is_shown_to_all_three(net: Rehearsal) -> No
     node = net.world.nodes[QINGHAI]
     found = duties(node.store, net.world.founding, QINGHAI, node.vault, net.day)["duties"]
     assert [d["en"] for d in found if d["what"] == "prepay"] == [
-        "prepayment 2017-01 1: 800.00 yuan to 510000, 3 days late"
+        "prepayment 2017-01 1: 800.00 yuan to 510000 Sichuan, 3 days late"
     ]
     step = net.step("2017-01", "quota_pay")
     assert (step.state, step.owing, step.days_late) == ("open", (QINGHAI,), 3)
