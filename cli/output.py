@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import typer
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -36,6 +36,10 @@ EXIT: tuple[tuple[type[Exception], int], ...] = (
 )
 
 
+_PIPE = 10_000  # cells; no line of a table is longer
+_WORD = 12  # cells that a column of words keeps
+
+
 def language() -> str:
     """Return `zh` or `en`: GONGZHANG_LANG, else the locale."""
     for name in ("GONGZHANG_LANG", "LC_ALL", "LC_MESSAGES", "LANG"):
@@ -56,19 +60,26 @@ def name_of(code: str) -> str:
     return f"{code} {known.name(language())}" if known else code
 
 
+class _Uncut(Console):
+    """A console that leaves lines longer than the terminal to the terminal: nothing is cut off."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        super().print(*objects, **{"crop": False, **how})
+
+
 def out() -> Console:
     """Return the console for data."""
-    return Console(file=sys.stdout, highlight=False, width=_width(sys.stdout))
+    return _Uncut(file=sys.stdout, highlight=False, width=_width(sys.stdout))
 
 
 def talk() -> Console:
     """Return the console for talk."""
-    return Console(file=sys.stderr, highlight=False, width=_width(sys.stderr))
+    return _Uncut(file=sys.stderr, highlight=False, width=_width(sys.stderr))
 
 
 def _width(stream: Any) -> int | None:
     # A pipe has no width; wrapping cells there would break what reads it.
-    return None if stream.isatty() else 160
+    return None if stream.isatty() else _PIPE
 
 
 def emit(value: Any) -> None:
@@ -76,12 +87,45 @@ def emit(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
+class Sheet(Table):
+    """A table of which no cell is ever cut off, however narrow the terminal is.
+
+    Words fold into more lines; amounts stay in one. What then still is too wide runs over the
+    edge: a clerk may widen the window, but must not read half an amount.
+    """
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        widths = [cell_len(str(column.header)) for column in self.columns]
+        floors = [_longest_word(str(column.header)) for column in self.columns]
+        for place, column in enumerate(self.columns):
+            for cell in map(str, column.cells):
+                widths[place] = max(widths[place], cell_len(cell))
+                whole = column.justify == "right"
+                floors[place] = max(floors[place], cell_len(cell) if whole else _longest_word(cell))
+        room = options.max_width - 3 * len(widths) - 1
+        while sum(widths) > room and (loose := [i for i, w in enumerate(widths) if w > floors[i]]):
+            widths[max(loose, key=lambda i: (widths[i], -i))] -= 1
+        for column, width in zip(self.columns, widths, strict=True):
+            column.width = width
+        total = sum(widths) + 3 * len(widths) + 1
+        # A title is never broken into lines because the table below it is narrow.
+        self.min_width = min(cell_len(str(self.title)), options.max_width)
+        yield from super().__rich_console__(
+            console, options.update(width=max(total, options.max_width))
+        )
+
+
+def _longest_word(text: str) -> int:
+    # A longer one (a hash, Chinese without blanks) folds inside.
+    return min(_WORD, max((cell_len(word) for word in text.split()), default=0))
+
+
 def table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> Table:
     """Return a table; a column is (heading, `left` or `right`)."""
-    # A title is never broken into lines because the table below it is narrow.
-    result = Table(title=title, title_justify="left", min_width=cell_len(title))
+    result = Sheet(title=title, title_justify="left")
     for heading, side in columns:
-        result.add_column(heading, justify="right" if side == "right" else "left", no_wrap=True)
+        right = side == "right"
+        result.add_column(heading, justify="right" if right else "left", overflow="fold")
     for row in rows:
         result.add_row(*map(Text, row))  # cells may hold what strangers wrote: no markup in them
     return result
