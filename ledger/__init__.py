@@ -7,4 +7,5 @@ heads); `quorum`; `prooffile`, `tiles`, `evidence` (what is handed on as files);
 `disk`, `memory` (a store without one), `signer` (the monotone state behind every signed head);
 `fsck`; `errors`.
 
-Never here: time (an argument), network, money, randomness except for keys and nonces."""
+Never here: time (an argument), network, money, randomness except for keys and nonces.
+"""

@@ -34,4 +34,5 @@ Read in this order.
 - On paper: `monthbook`, `document`, `deduction`, `notice`, `demandpaper`, `paperwork` (the tables
   and notices of a month), `words`, `tag`.
 
-*Settlement* is a patient's bill split at discharge; *clearing* happens between provinces."""
+*Settlement* is a patient's bill split at discharge; *clearing* happens between provinces.
+"""
