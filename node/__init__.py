@@ -19,8 +19,8 @@ Read in this order.
 - Persons: `persons` (what the vault has), `registry`, `insured`, `directory`, `barring` and
   `erasure` (orders), `pending` (vault first, entry after), `notices` and `guests` (between
   provinces).
-- Orders and duties: `command` (what operators ask), `duty`, `prepayduty` and `todo` (what is to
-  be done).
+- Orders and duties: `command` (what operators ask), `duty`, `prepayduty`, `paystep` and `todo`
+  (what is to be done).
 - The edges: `clock`, `vault`, `sealed`, `keyring`, `config`, `home`, `backup`, `client`,
   `peerauth`, `server`, `door`, `routes`, `socket`, `orders`, `errors`, `logs`, `driver`, `run`.
 
