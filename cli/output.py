@@ -150,8 +150,6 @@ def fail(error: Exception, *, as_json: bool, code: int | None = None) -> NoRetur
 
 def exit_code(error: Exception) -> int:
     """Return the exit code of an error: 1 false or refused, 2 usage, 3 unchecked, 4 damage."""
-    if isinstance(error, RefusedError) and error.code == "FORM":
-        return 2  # the node found the fault in what was given, not this process
     return next((code for kind, code in EXIT if isinstance(error, kind)), 1)
 
 

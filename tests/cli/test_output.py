@@ -11,7 +11,6 @@ from rich.console import Console
 from cli import output
 from cli.log import _brief
 from cli.output import Sheet, table
-from ledger.errors import RefusedError
 
 AMOUNTS = ("224,253.66", "-1,304,644,010.01")
 
@@ -74,11 +73,6 @@ def test_every_amount_is_whole_at_every_width(width: int, fen: int) -> None:
     shown = table("x", [("who", "left"), ("yuan", "right")], [["630000 Qinghai", amount]])
     Console(file=target, width=width).print(shown, crop=False)
     assert amount in target.getvalue()
-
-
-def test_a_fault_of_form_that_a_node_found_is_wrong_use_too() -> None:
-    assert output.exit_code(RefusedError("FORM", "reason: expected AMOUNT, got NIX")) == 2
-    assert output.exit_code(RefusedError("STATE", "the batch is not open")) == 1
 
 
 def test_a_log_shows_amounts_and_dates_whole() -> None:
