@@ -30,7 +30,7 @@ def print_calendar(period: str, day: str | None, used: Row, rows: Sequence[Row])
     cells = [
         [
             _when(row), _what(row, period), _who(row), *([] if day is None else [_state(row)]),
-            row["source"].split(":")[0], _text(CERTAINTY[row["certainty"]]),
+            _source(row["source"]), _text(CERTAINTY[row["certainty"]]),
         ]
         for row in rows
         if row["due"] is not None or row["month"] == rows[0]["month"]  # daily work: once
@@ -135,3 +135,7 @@ def _name(code: str) -> str:
 def _some(names: Sequence[str], count: int) -> str:
     rest = f" +{len(names) - count}" if len(names) > count else ""
     return ", ".join(names[:count]) + rest
+
+
+def _source(text: str) -> str:
+    return say("none", "无") if text == "none" else text.split(":")[0]

@@ -119,6 +119,8 @@ def _check_logs(
     source: Path, policy: Path, month: str | None, province: str | None, *, as_json: bool
 ) -> None:
     def act() -> tuple[Report, list[dict[str, Any]]]:
+        if not source.exists():
+            raise FormError(str(source), "a file of `gongzhang city prove`, or logs")
         if month is None:
             raise FormError("--month", "the month whose cities are computed")
         trust, wanted = load_policy(policy), check_month(month)

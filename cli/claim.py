@@ -159,9 +159,6 @@ def _reckoning(steps: list[dict[str, str]]) -> Table:
         (say("how", "计算"), "left"), (say("source, how sure", "依据与可靠程度"), "left"),
     ]  # fmt: skip
     shown = table(say("How it was computed", "计算依据"), columns, rows)
-    for column in shown.columns:  # a clerk reads them out: nothing may be cut off
-        column.no_wrap, column.overflow = False, "fold"
-    shown.columns[1].no_wrap = True
     shown.show_lines = True
     return shown
 

@@ -96,8 +96,10 @@ def _brief(body: dict[str, Any]) -> str:
             continue
         if isinstance(value, dict):
             value = "/".join(str(v) for v in value.values())
-        shown.append(f"{name}={str(value)[:24]}")
-    return " ".join(shown)[:110]
+        if isinstance(value, str) and len(value) > 24:
+            value = value[:24] + "…"  # hashes and keys; `--json` has all of them
+        shown.append(f"{name}={value}")
+    return " ".join(shown)
 
 
 @app.command()

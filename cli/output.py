@@ -4,11 +4,11 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 import typer
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -35,8 +35,9 @@ EXIT: tuple[tuple[type[Exception], int], ...] = (
     (OSError, 2),
 )
 
-PIPE_COLUMNS = 1000
-WORD_COLUMNS = 16
+
+_PIPE = 10_000  # cells; no line of a table is longer
+_WORD = 12  # cells that a column of words keeps
 
 
 def language() -> str:
@@ -59,19 +60,26 @@ def name_of(code: str) -> str:
     return f"{code} {known.name(language())}" if known else code
 
 
+class _Uncut(Console):
+    """A console that leaves lines longer than the terminal to the terminal: nothing is cut off."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        super().print(*objects, **{"crop": False, **how})
+
+
 def out() -> Console:
     """Return the console for data."""
-    return Console(file=sys.stdout, highlight=False, width=_width(sys.stdout))
+    return _Uncut(file=sys.stdout, highlight=False, width=_width(sys.stdout))
 
 
 def talk() -> Console:
     """Return the console for talk."""
-    return Console(file=sys.stderr, highlight=False, width=_width(sys.stderr))
+    return _Uncut(file=sys.stderr, highlight=False, width=_width(sys.stderr))
 
 
 def _width(stream: Any) -> int | None:
-    # A pipe has no width; wrapping or cutting cells there would break what reads it.
-    return None if stream.isatty() else PIPE_COLUMNS
+    # A pipe has no width; wrapping cells there would break what reads it.
+    return None if stream.isatty() else _PIPE
 
 
 def emit(value: Any) -> None:
@@ -79,58 +87,48 @@ def emit(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
-def table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> Table:
-    """Return a table; a column is (heading, `left` or `right`).
+class Sheet(Table):
+    """A table of which no cell is ever cut off, however narrow the terminal is.
 
-    On a narrow terminal text goes on in the next line of its cell; amounts stay whole. Nothing is
-    ever left out of a cell, nor a column out of a table.
+    Words fold into more lines; amounts stay in one. What then still is too wide runs over the
+    edge: a clerk may widen the window, but must not read half an amount.
     """
-    # A title is never broken into lines because the table below it is narrow.
-    result = Table(title=title, title_justify="left", min_width=cell_len(title))
-    limit = out().width
-    widths = _widths(columns, rows, limit)
-    if sum(width or 0 for width in widths) + 3 * len(columns) + 1 > limit:
-        result.padding = (0, 0)  # the last that can be spared
-    for (heading, side), width in zip(columns, widths, strict=True):
-        justify: Literal["left", "right"] = "right" if side == "right" else "left"
-        result.add_column(heading, justify=justify, width=width, overflow="fold")
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        widths = [cell_len(str(column.header)) for column in self.columns]
+        floors = [_longest_word(str(column.header)) for column in self.columns]
+        for place, column in enumerate(self.columns):
+            for cell in map(str, column.cells):
+                widths[place] = max(widths[place], cell_len(cell))
+                whole = column.justify == "right"
+                floors[place] = max(floors[place], cell_len(cell) if whole else _longest_word(cell))
+        room = options.max_width - 3 * len(widths) - 1
+        while sum(widths) > room and (loose := [i for i, w in enumerate(widths) if w > floors[i]]):
+            widths[max(loose, key=lambda i: (widths[i], -i))] -= 1
+        for column, width in zip(self.columns, widths, strict=True):
+            column.width = width
+        total = sum(widths) + 3 * len(widths) + 1
+        # A title is never broken into lines because the table below it is narrow.
+        self.min_width = min(cell_len(str(self.title)), options.max_width)
+        yield from super().__rich_console__(
+            console, options.update(width=max(total, options.max_width))
+        )
+
+
+def _longest_word(text: str) -> int:
+    # A longer one (a hash, Chinese without blanks) folds inside.
+    return min(_WORD, max((cell_len(word) for word in text.split()), default=0))
+
+
+def table(title: str, columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> Table:
+    """Return a table; a column is (heading, `left` or `right`)."""
+    result = Sheet(title=title, title_justify="left")
+    for heading, side in columns:
+        right = side == "right"
+        result.add_column(heading, justify="right" if right else "left", overflow="fold")
     for row in rows:
         result.add_row(*map(Text, row))  # cells may hold what strangers wrote: no markup in them
     return result
-
-
-def _widths(
-    columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]], limit: int
-) -> list[int | None]:
-    # The widest text gives way first, down to a word; of amounts only the heading is broken.
-    texts = [[heading, *(row[i] for row in rows)] for i, (heading, _) in enumerate(columns)]
-    widths = [max(map(_lines_len, column)) for column in texts]
-    frame = 3 * len(columns) + 1
-    if sum(widths) + frame <= limit:
-        return [None] * len(columns)
-    floors = [
-        max(map(_lines_len, column[1:]), default=0)
-        if side == "right"
-        else min(WORD_COLUMNS, max(map(_word_len, column)))
-        for column, (_, side) in zip(texts, columns, strict=True)
-    ]
-    least = [max(floor, 1, min(4, width)) for floor, width in zip(floors, widths, strict=True)]
-    if sum(least) + frame > limit:
-        frame = len(columns) + 1
-    while sum(widths) + frame > limit:
-        loose = [i for i, width in enumerate(widths) if width > least[i]]
-        if not loose:
-            break
-        widths[max(loose, key=lambda i: widths[i])] -= 1
-    return list(widths)
-
-
-def _lines_len(text: str) -> int:
-    return max(map(cell_len, text.split("\n")))
-
-
-def _word_len(text: str) -> int:
-    return max(map(cell_len, text.split()), default=0)
 
 
 def yuan(fen: int) -> str:

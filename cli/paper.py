@@ -5,6 +5,7 @@ compressor whose output differs between versions, so the parts are packed again 
 """
 
 import io
+import math
 import zipfile
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,6 +26,7 @@ HASH_PROPERTY = "Content hash"
 EXACT_FEN = 10**15  # from here on a spreadsheet would round: such an amount is written as text
 A4 = 9
 ROW = 16
+NORMAL, BIG = 10, 13  # points: text, and the amount of a notice
 NARROW, MIN_WIDTH, MAX_WIDTH = 18, 12, 56
 FULL_WIDTH = 138  # of a printed line
 MODULE = 3  # pixels of a module of the QR code
@@ -77,7 +79,7 @@ class _Sheet:
     def __init__(self, book: Any, page: Page) -> None:
         self.page = page
         self.sheet = book.add_worksheet("清算文书" if page.language == "zh" else "Document")
-        font = {"font_name": "宋体" if page.language == "zh" else "Arial", "font_size": 10}
+        font = {"font_name": "宋体" if page.language == "zh" else "Arial", "font_size": NORMAL}
         line = {**font, "border": 1, "valign": "vcenter"}
         made = book.add_format
         self.plain = made({**font, "align": "left"})
@@ -86,7 +88,7 @@ class _Sheet:
         self.title = made({**font, "font_size": 16, "bold": True, "align": "center"})
         self.red = made({**font, "bold": True, "font_color": "#AA0000", "align": "center"})
         self.right = made({**font, "align": "right"})
-        self.big = made({**line, "font_size": 13})
+        self.big = made({**line, "font_size": BIG})
         self.head = made({**line, "bold": True, "bg_color": "#E6ECF2", "text_wrap": True,
                           "align": "center"})  # fmt: skip
         shade = {"bold": True, "bg_color": "#F2F2F2"}
@@ -221,6 +223,8 @@ def _widths(page: Page) -> list[int]:
             shown = [_shown(column, row[place]) for row in (*grid.rows, grid.total)]
             longest = max(map(cell_len, [column.heading, *shown])) + 2
             widths[place] = max(widths[place], min(longest, MAX_WIDTH))
+    for label, _ in page.amount or ():  # set in larger type, beside what is merged to its right
+        widths[0] = max(widths[0], math.ceil(cell_len(label) * BIG / NORMAL) + 2)
     missing = max(0, FULL_WIDTH - sum(widths))
     return [width + missing // len(widths) for width in widths]
 

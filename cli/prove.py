@@ -71,7 +71,7 @@ def write_proof(
             raise FormError(str(path), "a file that does not exist yet")
     head = _head(opened, log)
     if index >= head.size:
-        raise FormError("index", f"below {head.size}, the cosigned size", index)
+        raise FormError("--index", f"below {head.size}, the cosigned size", index)
     hashes = tree.inclusion_proof(opened.reader, log_key(log), index, head.size)
     leaf = logs.leaf(opened.reader, log_key(log), index)
     proof = ProofFile(index, tuple(hashes), head.note)
@@ -88,7 +88,8 @@ def check(
     ],
     policy: Annotated[Path, typer.Option("--policy", help="the trust file")],
     leaf: Annotated[
-        Path | None, typer.Option("--leaf", help="of a proof file: the entry's bytes")
+        Path | None,
+        typer.Option("--leaf", help="the entry's bytes (default: the .leaf beside the proof)"),
     ] = None,
     source: Annotated[
         Path | None, typer.Option("--source", help="of a table or notice: a home or exported logs")
@@ -96,6 +97,7 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check a proof file, recompute the month of a bundle, or a table or notice, without a node."""
+    leaf = leaf or _leaf_beside(proof)
     if source is not None:
         made = guarded(lambda: _paper(proof, policy, leaf, source, as_json), as_json=as_json)
         finish(made, as_json=as_json)
@@ -140,6 +142,12 @@ def _paper(path: Path, policy: Path, leaf: Path | None, source: Path, as_json: b
     if leaf is not None:
         raise FormError("--leaf", "no such option for a table or notice")
     return check_document(read_subject(path), source, policy, show=not as_json)
+
+
+def _leaf_beside(proof: Path) -> Path | None:
+    # `audit case --proof-dir` and most people give both files one name.
+    leaf = proof.with_suffix(".leaf")
+    return leaf if proof.suffix == ".tlog-proof" and leaf.is_file() else None
 
 
 def _is_bundle(path: Path, leaf: Path | None) -> bool:

@@ -118,7 +118,8 @@ ZH = {
     "the .bundle file to write": "要写入的 .bundle 文件",
     "a .tlog-proof or .bundle file, or a table or notice":
         ".tlog-proof 或 .bundle 文件，或清算表、通知书",
-    "of a proof file: the entry's bytes": "证明文件所需：条目字节",
+    "the entry's bytes (default: the .leaf beside the proof)":
+        "条目字节（默认为证明文件旁的 .leaf 文件）",
     "of a table or notice: a home or exported logs": "清算表或通知书所需：节点目录或导出的日志",
     "Check a proof file, recompute the month of a bundle, or a table or notice, without a node.":
         "核验证明文件，重算月度包中的月份，或重算清算表、通知书，无需节点。",

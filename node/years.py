@@ -3,7 +3,7 @@
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from ledger.errors import RefusedError, UncheckableError, VerificationError
+from ledger.errors import FormError, RefusedError, UncheckableError, VerificationError
 from ledger.table import Reader
 from node import heads
 from node.todo import todo
@@ -14,7 +14,7 @@ from settlement.party import CENTRE
 from settlement.period import next_month
 from settlement.record import Breach, Certificate
 from settlement.roster import Roster
-from settlement.terms import event_text
+from settlement.terms import EVENT, event_text
 from settlement.timeliness import Progress, month_progress
 from settlement.year import YearResult, closed_by, compute_year
 
@@ -55,9 +55,12 @@ def breach(role: "Province", turn: Turn, month: str, event: str) -> dict[str, An
     """Record that the centre has not done a step of a month by its due day.
 
     Raises:
+        FormError: No calendar has a step of this name.
         RefusedError: The centre owes no such step, or is not late with it (STATE); it is recorded
             already (DUPLICATE).
     """
+    if event not in EVENT:
+        raise FormError("event", f"one of {', '.join(EVENT)}", event)
     today = role.today(turn.now_ms)
     for step in late_steps(turn.writer, role.founding, month, date.fromisoformat(today)):
         if step.due.step.event == event:

@@ -98,3 +98,25 @@ def test_every_decision_is_listed() -> None:
     folder = ROOT / "docs" / "decisions"
     listed = set(LINK.findall((folder / "README.md").read_text(encoding="utf-8")))
     assert listed == {path.name for path in folder.glob("0*.md")}
+
+
+@pytest.mark.parametrize("package", ["ledger", "settlement", "node"])
+def test_the_map_of_a_package_names_every_module_and_no_other(package: str) -> None:
+    text = (ROOT / package / "__init__.py").read_text(encoding="utf-8")
+    there = {p.stem for p in (ROOT / package).glob("*.py")} - {"__init__", "__main__"}
+    there |= {p.parent.name for p in (ROOT / package).glob("*/__init__.py")}
+    named = set(re.findall(r"`([a-z][a-z0-9]*)`", text))
+    assert there - named == set()
+    assert named - there <= {"apply", "at_cut"}
+
+
+@pytest.mark.parametrize("document", ["architecture", "glossary", "testing", "threat-model"])
+def test_no_row_of_a_table_stands_twice(document: str) -> None:
+    table: set[str] = set()
+    for line in (ROOT / "docs" / f"{document}.md").read_text(encoding="utf-8").splitlines():
+        if not line.startswith("|"):
+            table = set()
+            continue
+        first = line.split(" | ")[0]
+        assert first not in table, line
+        table.add(first)

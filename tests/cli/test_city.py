@@ -491,3 +491,10 @@ def test_a_proof_under_another_networks_policy_is_refused(
     code, text = run("audit", "city", proved[0], "--policy", nanjing.policy)
     assert (code, "trusts no log" in text) == (1, True)
     assert run("audit", "city", proved[0], "--policy", proved[1], "--month", MARCH)[0] == 2
+
+
+def test_logs_that_are_not_there_are_named_before_anything_else(tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere.json"
+    found = CliRunner().invoke(app, ["audit", "city", str(nowhere), "--policy", str(nowhere)])
+    assert found.exit_code == 2
+    assert "nowhere.json: expected a file of `gongzhang city prove`, or logs" in found.stderr

@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 
 import pypdfium2
 import pytest
+from rich.cells import cell_len
 from typer.testing import CliRunner
 
 from cli import papercheck, subject
 from cli.font import font_path
 from cli.layout import page_of
 from cli.main import app
-from cli.paper import draw_xlsx, render_xlsx
+from cli.paper import _widths, draw_xlsx, render_xlsx
 from cli.papercheck import Check, check_document
 from cli.pdf import draw_pdf, render_pdf
 from cli.render import FORMATS, Job, check_formats, render, render_all
@@ -209,6 +210,14 @@ def test_an_amount_that_a_spreadsheet_would_round_is_written_as_text(published: 
     large = with_cell(made, 0, 0, 2, 2**53 - 1)
     cells = subject._cells(render_xlsx(large, "zh"))
     assert cells["C13"] == "90,071,992,547,409.91"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_labels_of_a_notices_amount_fit_their_column(language: str) -> None:
+    page = page_of(paper(march(), MARCH, "payment-notice", QINGHAI), language)
+    assert page.amount is not None
+    for label, _ in page.amount:  # 13 points in a column that is counted in characters of 10
+        assert cell_len(label) * 13 / 10 < _widths(page)[0], label
 
 
 def test_a_table_of_many_pages_repeats_its_headings(published: Published) -> None:

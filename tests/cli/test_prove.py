@@ -39,6 +39,15 @@ def test_a_proof_is_checked_without_any_node(files: tuple[Path, Path, Path]) -> 
     assert check(proof, leaf, policy) == 0
 
 
+def test_the_leaf_beside_a_proof_need_not_be_named(files: tuple[Path, Path, Path]) -> None:
+    proof, leaf, policy = files
+    assert gongzhang("audit", "check", proof, "--policy", policy).returncode == 0
+    leaf.unlink()
+    missing = gongzhang("audit", "check", proof, "--policy", policy)
+    assert missing.returncode == 2
+    assert "--leaf" in missing.stderr
+
+
 def test_another_entry_another_policy_and_a_changed_file_are_told_apart(
     files: tuple[Path, Path, Path], cleared: Cleared
 ) -> None:

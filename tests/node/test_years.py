@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from ledger.errors import RefusedError
+from ledger.errors import LedgerError, RefusedError
 from node.duty import duties
 from node.simulation.world import World
 from node.years import late_steps
@@ -79,6 +79,8 @@ def test_a_centre_that_is_late_is_on_record_once_for_every_province_that_saw_it(
     ]
     with pytest.raises(RefusedError, match="not late with confirm"):
         world.ask(QINGHAI, "breach", month=april, event="confirm")
+    with pytest.raises(LedgerError, match=r"expected one of register.*got proposal"):
+        world.ask(QINGHAI, "breach", month=april, event="proposal")
     told = world.ask(QINGHAI, "breach", month=april, event="propose")
     settled(world)
     assert told["due"] == "2017-05-02"
