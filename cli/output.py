@@ -12,6 +12,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from cli.refusalzh import REFUSED
 from ledger.errors import (
     FormError,
     KeyFileError,
@@ -22,6 +23,7 @@ from ledger.errors import (
     VerificationError,
 )
 from settlement.money import format_yuan
+from settlement.outcome import CLAIM
 from settlement.party import parties
 
 EXIT: tuple[tuple[type[Exception], int], ...] = (
@@ -144,8 +146,19 @@ def fail(error: Exception, *, as_json: bool, code: int | None = None) -> NoRetur
         emit({"ok": False, "code": name, "error": str(error), "exit": status})
     else:
         talk().print(f"[red]{name}[/red] ", end="")
-        talk().print(str(error), markup=False)
+        talk().print(say(str(error), _in_chinese(name, error)), markup=False)
     raise typer.Exit(status)
+
+
+def _in_chinese(name: str, error: Exception) -> str:
+    # The detail comes from wherever the error was made; what its code means is said in Chinese.
+    text = str(error)
+    if name in CLAIM and text.startswith(CLAIM[name].en):
+        return CLAIM[name].zh + text.removeprefix(CLAIM[name].en)
+    meaning = REFUSED.get(name, "")
+    if isinstance(error, FormError | VerificationError):
+        text = text.replace(": expected ", "：应为 ", 1).replace(", got ", "，实为 ", 1)
+    return f"（{meaning}）{text}" if meaning else text
 
 
 def exit_code(error: Exception) -> int:

@@ -1,16 +1,23 @@
-"""Tables on narrow terminals: words fold, amounts stay whole."""
+"""What people are shown: tables on narrow terminals, refusals in their own language."""
 
 import io
+import re
 import sys
 
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
 from cli import output
 from cli.log import _brief
-from cli.output import Sheet, table
+from cli.output import Sheet, fail, table
+from cli.refusalzh import REFUSED
+from ledger.errors import FormError, RefusedError, VerificationError
+from node.refusal import refused
+from settlement.outcome import CLAIM, VOID
+from tests.commands import ROOT
 
 AMOUNTS = ("224,253.66", "-1,304,644,010.01")
 
@@ -81,3 +88,43 @@ def test_a_log_shows_amounts_and_dates_whole() -> None:
     assert f"key={'a' * 24}…" in shown
     assert "fen=9007199254740991 date=2017-04-17" in shown
     assert shown.endswith("payee=100000")
+
+
+CODE = re.compile(r"""(?:RefusedError\(|refused\(|^    code =)\s*"([A-Z_]+)\"""", re.MULTILINE)
+
+
+def test_every_code_that_something_is_refused_with_has_a_meaning_in_chinese() -> None:
+    codes = set(VOID)
+    for package in ("ledger", "settlement", "node", "cli"):
+        for path in (ROOT / package).rglob("*.py"):
+            codes |= set(CODE.findall(path.read_text(encoding="utf-8")))
+    assert len(codes) > 60
+    assert codes - REFUSED.keys() - CLAIM.keys() == set()
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (RefusedError("NOT_DUE", "legs are due on 2017-04-17"), "NOT_DUE （尚未到期）legs are due"),
+        (
+            FormError("month", "YYYY-MM", "2017"),
+            "FORM （格式不符）month：应为 YYYY-MM，实为 2017",
+        ),
+        (VerificationError("root", 1, 2), "FALSE （核查不符）root：应为 1，实为 2"),
+        (refused("DUPLICATE_ID", "A1"), "DUPLICATE_ID 该编号已被占用：请使用新编号: A1"),
+    ],
+)
+def test_what_is_refused_is_said_in_the_language_of_who_asked(
+    error: Exception,
+    shown: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("GONGZHANG_LANG", "zh")
+    with pytest.raises(typer.Exit):
+        fail(error, as_json=False)
+    assert shown in capsys.readouterr().err
+    monkeypatch.setenv("GONGZHANG_LANG", "en")
+    with pytest.raises(typer.Exit):
+        fail(error, as_json=False)
+    assert str(error) in capsys.readouterr().err
