@@ -202,11 +202,13 @@ def test_books_that_disagree_beyond_that_end_with_one(tmp_path: Path) -> None:
 def test_a_receipt_whose_payment_is_not_here_yet_cannot_be_judged(tmp_path: Path) -> None:
     month = BookMonth("gross_pair")
     month.does("the month is confirmed")
-    month.add(SICHUAN, Received("prepayment", "2017-02", 1, 1, QINGHAI, 5, "R", "2017-02-13", []))
+    number = month.leg(QINGHAI, SICHUAN)
+    came = Received("clearing", MONTH, number, 1, QINGHAI, 5, "R", "2017-04-13", [])
+    month.add(SICHUAN, came)
     given = published(tmp_path, last=month)
     code, text = run(*given)
     assert code == 3, text
-    paid = Paid("prepayment", "2017-02", 1, 1, SICHUAN, 5, "P", "2017-02-12", [])
+    paid = Paid("clearing", MONTH, number, 1, SICHUAN, 5, "P", "2017-04-12", [])
     month.add(QINGHAI, paid)
     assert run(*published(tmp_path / "later", last=month))[0] == 0
 
