@@ -159,15 +159,17 @@ class Closing(Logs):
 
     def centre(self) -> Role:
         """Return the centre's role, as if it had just been started and unlocked."""
-        role = Centre(self.roster, self.keys(CENTRE), self.store, self.signers[CENTRE])
-        return _unlocked(role)
+        keys, signer = self.keys(CENTRE), self.signers[CENTRE]
+        return _unlocked(Centre(self.roster, keys, self.store, signer, self._vault()))
 
     def province(self) -> Role:
         """Return a province's role, as if it had just been started and unlocked."""
         code = self.codes[0]
-        vault = Vault(SealedStore(self.vault, bytes(32)))
         keys, signer = self.keys(code), self.signers[code]
-        return _unlocked(Province(code, self.roster, keys, self.store, signer, vault))
+        return _unlocked(Province(code, self.roster, keys, self.store, signer, self._vault()))
+
+    def _vault(self) -> Vault:
+        return Vault(SealedStore(self.vault, bytes(32)))
 
     def cosigned(self, codes: list[str]) -> None:
         """Let the heads of some logs count as cosigned."""
