@@ -205,7 +205,9 @@ class Role:
         turn.ticket = event.ticket
         order = self.orders.get(event.verb)
         if order is None:
-            raise RefusedError("VERB", f"{self.code} has no order {event.verb!r}")
+            other = "a province's" if self.code == CENTRE else "the centre's"
+            text = f"{self.code} has no order {event.verb!r}; is it one for {other} node?"
+            raise RefusedError("VERB", text)
         arguments = dict(event.arguments)
         # `sign`: whoever gives it wants to sign it, also where that is not asked for.
         given = turn.order = Given(

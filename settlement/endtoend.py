@@ -4,7 +4,7 @@
     │└ month │ │ payer  payee  network: the first six hex digits of its id
     │        │ └ attempt
     │        └ leg of the batch, or row of the demand
-    └ C clearing money (清算资金), P prepayment (预付金), R prepayment given back (预付金退回)
+    └ C clearing money (清算资金), P prepayment (预付金), R prepayment given back (预付金退还)
 
 It follows from the payment alone, so payer, payee and auditor form the same one. At most 35
 characters of digits, capitals and dashes: ISO 20022's Max35Text, and what online banks accept as a

@@ -25,7 +25,7 @@ from settlement.record import Payment
 PAIN = "pain.001.001.09"
 MAX_CELL_FEN = 10**15 - 1  # a workbook keeps fifteen digits of a number
 
-KIND = {"clearing": "清算资金", "prepayment": "预付金", "prepayment_return": "预付金退回"}  # L19
+KIND = {"clearing": "清算资金", "prepayment": "预付金", "prepayment_return": "预付金退还"}  # L19
 HEADINGS = (
     "序号", "付款方户名", "付款账号", "收款方户名", "收款账号", "开户行", "行号", "金额（元）",
     "用途/附言", "资金性质",
