@@ -2,8 +2,9 @@
 
 Invariants of the design: 3 nets sum to nothing in every model, 4 every original has one state and
 is cleared once, 5 a month has one confirmed result, 8 order of arrival does not matter, 9 applying
-again changes nothing, 10 a reversal never exceeds what is left. What the batches come to is
-computed a second time entry by entry (`node.simulation.naive`), from the definition.
+again changes nothing, 10 a reversal never exceeds what is left, 11 the cities of a province add up
+to it. What the batches come to is computed a second time entry by entry (`node.simulation.naive`),
+from the definition.
 """
 
 from random import Random
@@ -36,6 +37,8 @@ from settlement.record import (
     Release,
     Withdrawal,
 )
+from settlement.subclearing import cities_of, city_legs
+from settlement.totals import NOTHING, add_all
 from tests.network import QINGHAI, SICHUAN, TIBET, Logs, reversal, settlement
 from tests.published import attest, propose
 
@@ -99,8 +102,9 @@ class Clearing(RuleBasedStateMachine):
         self.count += 1
         month = self.later if ahead else self.month
         record = settlement(
-            f"S{self.count}", fen, month=month, treated=area(creditor), insured=area(debtor)
-        )
+            f"S{self.count}", fen, month=month, treated=area(creditor, self.count),
+            insured=area(debtor, self.count // 2),
+        )  # fmt: skip
         place = creditor, self.logs.size(creditor)
         assert self.add(creditor, record) is None
         self.originals[place] = debtor, month, fen
@@ -117,8 +121,8 @@ class Clearing(RuleBasedStateMachine):
         self.count += 1
         month = self.later if ahead else self.month
         record = reversal(
-            f"R{self.count}", original.setl_id, -fen, month=month, treated=area(creditor),
-            insured=area(debtor),
+            f"R{self.count}", original.setl_id, -fen, month=month,
+            treated=original.treatment_area, insured=original.insured_area,
         )  # fmt: skip
         said = self.add(creditor, record)
         expected = "MONTH" if month < born else "EXCEEDS" if fen > left else None
@@ -227,6 +231,20 @@ class Clearing(RuleBasedStateMachine):
         together = {pair: sums for pair, sums in self.cleared.items() if any(sums)}
         assert together == naive_cleared(self.logs.store, self.drawn, self.void)
         self.one_state_each()
+        self.cities_add_up(result)
+
+    def cities_add_up(self, result: batches.Result) -> None:
+        """What the cities of each province owe and are owed is what the province is and does."""
+        for code in CODES:
+            cities, _ = cities_of(self.logs.store, self.logs.roster, self.month, code)
+            assert sum(cities.nets.values()) == result.nets[code]
+            for other in CODES:
+                pair = result.pairs.get((code, other), NOTHING)
+                owed = [a for (_, o), a in cities.owes.items() if o == other]
+                assert add_all(owed) == pair
+            for model in netting.MODELS:
+                due = [leg.due for leg in city_legs(cities, model)]
+                assert netting.net_of_legs(due, cities.codes) == cities.nets
 
     def one_state_each(self) -> None:
         """Every original has one state, and none comes back from where it was cleared."""
@@ -278,8 +296,9 @@ class Clearing(RuleBasedStateMachine):
                 assert encode_entry(decode_entry(leaf)) == leaf
 
 
-def area(code: str) -> str:
-    return f"{code[:2]}0100"
+def area(code: str, number: int) -> str:
+    """Return one of two cities of a province, or the province itself."""
+    return (f"{code[:2]}0100", f"{code[:2]}0200", code)[number % 3]
 
 
 def shuffled(logs: Logs, chance: Random) -> MemoryStore:
