@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test interop hledger check format bench clean
+.PHONY: demo test interop check format bench clean
 
 $(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Gongzhang needs Python 3.11 or newer")'
@@ -17,24 +17,21 @@ $(STAMP): pyproject.toml requirements.lock
 demo: $(STAMP)
 	@$(BIN)/gongzhang demo --data configs/examples/qinghai-2017.csv --home demo-home --fresh
 
-test: $(STAMP) interop hledger
+test: $(STAMP) interop
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
-# Go and its tree library check what we export; without them that one test is skipped and says so.
+# Other programs read what we export; without one of them the tests that need it are skipped and say so.
 interop:
-	@command -v go >/dev/null && test -d /usr/share/gocode/src/golang.org/x/mod/sumdb/tlog \
+	@need=""; \
+	{ command -v go && test -d /usr/share/gocode/src/golang.org/x/mod/sumdb/tlog; } >/dev/null \
+	|| need="$$need golang-go golang-golang-x-mod-dev"; \
+	command -v hledger >/dev/null || need="$$need hledger"; \
+	command -v pdftotext >/dev/null || need="$$need poppler-utils"; \
+	test -z "$$need" \
 	|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
 	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	        golang-go golang-golang-x-mod-dev >/dev/null 2>&1; } \
-	|| echo "Go is not here and cannot be installed: the interoperability test is skipped"
-
-# hledger checks the books we export; without it those tests are skipped and say so.
-hledger:
-	@command -v hledger >/dev/null \
-	|| { test "$$(id -u)" = 0 && command -v apt-get >/dev/null \
-	     && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	        hledger >/dev/null 2>&1; } \
-	|| echo "hledger is not here and cannot be installed: its checks of the books are skipped"
+	        $$need >/dev/null 2>&1; } \
+	|| echo "Not here and cannot be installed:$$need. The tests that need them are skipped"
 
 check: $(STAMP)
 	@$(BIN)/ruff format --check .

@@ -9,8 +9,18 @@ import typer
 
 from cli.ask import DryRun, done
 from cli.homes import Home, Json, Month, OpenHome, open_home
+from cli.moneyoptions import (
+    Amount,
+    Attempt,
+    Day,
+    Reason,
+    Reference,
+    bank_day,
+    fen_of,
+    maybe_party,
+    write,
+)
 from cli.output import emit, guarded, name_of, out, say, table, talk, yuan
-from cli.prepayoptions import fen_of, maybe_party, write
 from cli.signing import As
 from ledger.errors import FormError, RefusedError
 from node import heads
@@ -19,7 +29,6 @@ from node.config import load_config
 from settlement.instruction import files_of
 from settlement.lookup import entry_at
 from settlement.party import CENTRE
-from settlement.period import check_day
 from settlement.record import Paid
 from settlement.report import month_report
 from settlement.timeliness import due_days
@@ -27,13 +36,6 @@ from settlement.timeliness import due_days
 app = typer.Typer(no_args_is_help=True, help=say("Payments of a batch.", "批次资金划拨。"))
 
 Leg = Annotated[int, typer.Argument(help="the leg's number")]
-Reference = Annotated[str, typer.Option("--reference", help="the bank's number")]
-Day = Annotated[
-    str | None, typer.Option("--date", help="the bank's date (default: the business date)")
-]
-Amount = Annotated[
-    str | None, typer.Option("--amount", help="yuan, such as 1234.56 (default: all that is left)")
-]
 Payee = Annotated[
     str | None,
     typer.Option(
@@ -203,7 +205,8 @@ def paid(
 
     def given() -> dict[str, Any]:
         return {
-            "reference": reference, "date": _day(home, date), "fen": fen_of(amount), "payee": payee,
+            "reference": reference, "date": bank_day(home, date), "fen": fen_of(amount),
+            "payee": payee,
         }  # fmt: skip
 
     _record("paid", month, leg, home, given, key, as_json=as_json, dry_run=dry_run)
@@ -224,7 +227,7 @@ def received(
     """Record that money of a leg arrived (at the payee's node)."""
 
     def given() -> dict[str, Any]:
-        return {"reference": reference, "date": _day(home, date), "payer": payer}
+        return {"reference": reference, "date": bank_day(home, date), "payer": payer}
 
     _record("received", month, leg, home, given, key, as_json=as_json, dry_run=dry_run)
 
@@ -235,11 +238,9 @@ def returned(
     leg: Leg,
     home: Home,
     reference: Reference,
-    reason: Annotated[str, typer.Option("--reason", help="what the bank says")],
+    reason: Reason,
     date: Day = None,
-    attempt: Annotated[
-        int | None, typer.Option("--attempt", min=1, help="which payment (default: the last)")
-    ] = None,
+    attempt: Attempt = None,
     payee: Payee = None,
     key: As = None,
     dry_run: DryRun = False,
@@ -249,7 +250,7 @@ def returned(
 
     def given() -> dict[str, Any]:
         return {
-            "reference": reference, "date": _day(home, date), "reason": reason,
+            "reference": reference, "date": bank_day(home, date), "reason": reason,
             "attempt": attempt, "payee": payee,
         }  # fmt: skip
 
@@ -280,12 +281,6 @@ def shortfall(
 ) -> None:
     """Share out what a payer has not paid in (at the centre): those with a claim on it bear it."""
     _record("shortfall", month, leg, home, dict, key, as_json=as_json, dry_run=dry_run)
-
-
-def _day(home: Any, date: str | None) -> str:
-    if date is None:
-        return BusinessCalendar.parse(load_config(home).business_date).today()
-    return check_day(date)
 
 
 _DONE = {

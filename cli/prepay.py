@@ -9,9 +9,9 @@ from cli import prepaytables as tables
 from cli.ask import DryRun, done
 from cli.homes import Home, Json, Month, OpenHome, open_home
 from cli.instruct import instruct_rows
+from cli.moneyoptions import Creditor, Debtor, fen_of, maybe_party, write
 from cli.output import emit, fail, guarded, name_of, say, talk, yuan
 from cli.prepaymoney import paid, received, returned
-from cli.prepayoptions import Creditor, Debtor, fen_of, maybe_party, write
 from cli.prepayview import list_, show, statement, usage
 from cli.signing import As
 from ledger.errors import FormError

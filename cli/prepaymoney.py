@@ -7,21 +7,11 @@ import typer
 
 from cli.ask import DryRun, done
 from cli.homes import Home, Json, Month
+from cli.moneyoptions import Amount, Attempt, Day, Reason, Reference, bank_day, fen_of, write
 from cli.output import guarded, yuan
-from cli.prepayoptions import fen_of, write
 from cli.signing import As
-from node.clock import BusinessCalendar
-from node.config import load_config
-from settlement.period import check_day
 
 RowNumber = Annotated[int, typer.Argument(min=1, help="the row's number")]
-Reference = Annotated[str, typer.Option("--reference", help="the bank's number")]
-Day = Annotated[
-    str | None, typer.Option("--date", help="the bank's date (default: the business date)")
-]
-Amount = Annotated[
-    str | None, typer.Option("--amount", help="yuan, such as 1234.56 (default: all that is left)")
-]
 
 
 def paid(
@@ -61,11 +51,9 @@ def returned(
     row: RowNumber,
     home: Home,
     reference: Reference,
-    reason: Annotated[str, typer.Option("--reason", help="what the bank says")],
+    reason: Reason,
     date: Day = None,
-    attempt: Annotated[
-        int | None, typer.Option("--attempt", min=1, help="which payment (default: the last)")
-    ] = None,
+    attempt: Attempt = None,
     key: As = None,
     dry_run: DryRun = False,
     as_json: Json = False,
@@ -79,12 +67,7 @@ def returned(
 
 
 def _day(home: Path, day: str | None, *, as_json: bool) -> str:
-    def act() -> str:
-        if day is None:
-            return BusinessCalendar.parse(load_config(home).business_date).today()
-        return check_day(day)
-
-    return str(guarded(act, as_json=as_json))
+    return str(guarded(lambda: bank_day(home, day), as_json=as_json))
 
 
 _DONE = {

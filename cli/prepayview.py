@@ -7,8 +7,8 @@ import typer
 
 from cli import prepaytables as tables
 from cli.homes import Home, Json, OpenHome, open_home
+from cli.moneyoptions import Creditor, Debtor, maybe_month, maybe_party
 from cli.output import emit, guarded, name_of, say, talk
-from cli.prepayoptions import Creditor, Debtor, maybe_month, maybe_party
 from ledger.errors import FormError, RefusedError
 from node import heads
 from node.clock import BusinessCalendar

@@ -151,7 +151,9 @@ def test_the_text_of_a_notice_has_title_amount_words_day_and_hashes(
     assert "壹拾贰元叁角肆分" in english
 
 
-@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="pdftotext is not installed")
+@pytest.mark.skipif(
+    shutil.which("pdftotext") is None, reason="pdftotext is not installed (see `make interop`)"
+)
 def test_another_program_reads_the_same_text(printed: bytes, tmp_path: Path) -> None:
     path = tmp_path / "notice.pdf"
     path.write_bytes(printed)

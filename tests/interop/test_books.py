@@ -53,7 +53,7 @@ def hledger(path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def has_hledger() -> None:
     if shutil.which("hledger", path="/usr/bin:/bin") is None:
-        pytest.skip("hledger is not installed (see `make hledger`)")
+        pytest.skip("hledger is not installed (see `make interop`)")
 
 
 @pytest.mark.usefixtures("has_hledger")

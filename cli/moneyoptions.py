@@ -1,4 +1,4 @@
-"""Arguments that the commands of `gongzhang prepay` share."""
+"""Arguments and options that the commands about money share."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,9 +8,11 @@ import typer
 from cli.ask import ask
 from cli.signing import decide
 from ledger.errors import FormError
+from node.clock import BusinessCalendar
+from node.config import load_config
 from settlement.money import parse_fen
 from settlement.party import party
-from settlement.period import check_month
+from settlement.period import check_day, check_month
 
 
 def _party(text: str) -> str:
@@ -33,6 +35,17 @@ def maybe_month(text: str | None) -> str | None:
         raise typer.BadParameter(str(error)) from None
 
 
+Reference = Annotated[str, typer.Option("--reference", help="the bank's number")]
+Day = Annotated[
+    str | None, typer.Option("--date", help="the bank's date (default: the business date)")
+]
+Amount = Annotated[
+    str | None, typer.Option("--amount", help="yuan, such as 1234.56 (default: all that is left)")
+]
+Reason = Annotated[str, typer.Option("--reason", help="what the bank says")]
+Attempt = Annotated[
+    int | None, typer.Option("--attempt", min=1, help="which payment (default: the last)")
+]
 Debtor = Annotated[str, typer.Argument(help="the insured province", callback=_party)]
 Creditor = Annotated[str, typer.Argument(help="the treatment province", callback=_party)]
 
@@ -45,6 +58,13 @@ def fen_of(amount: str | None) -> int | None:
     if fen <= 0:
         raise FormError("--amount", "yuan above zero", amount)
     return fen
+
+
+def bank_day(home: Path, day: str | None) -> str:
+    """Return the day of --date, or the node's business date; raises FormError for another form."""
+    if day is None:
+        return BusinessCalendar.parse(load_config(home).business_date).today()
+    return check_day(day)
 
 
 def write(
